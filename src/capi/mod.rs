@@ -1,0 +1,36 @@
+//! The C boundary: types in, `-errno` out.
+
+#![allow(unsafe_code)]
+
+use crate::sys::Result;
+
+/// What a C function of either face returns for a result of the core.
+pub(crate) trait IntoC {
+    /// The value, or `-errno`.
+    fn into_c(self) -> i32;
+}
+
+impl IntoC for Result<()> {
+    fn into_c(self) -> i32 {
+        self.map_or_else(|e| e.negated(), |()| 0)
+    }
+}
+
+impl IntoC for Result<u32> {
+    fn into_c(self) -> i32 {
+        self.map_or_else(|e| e.negated(), |n| n as i32)
+    }
+}
+
+impl IntoC for Result<usize> {
+    fn into_c(self) -> i32 {
+        self.map_or_else(|e| e.negated(), |n| n as i32)
+    }
+}
+
+/// Ends the process; the only thing a panic may do here.
+#[allow(dead_code)] // called by the panic handler of the real build
+pub(crate) fn abort() -> ! {
+    // SAFETY: abort takes nothing and does not return.
+    unsafe { libc::abort() }
+}

@@ -1,0 +1,24 @@
+//! liburing and libaio from one safe core.
+//!
+//! Data flows one way, and nothing points back up:
+//!
+//! | layer | what it holds |
+//! | --- | --- |
+//! | `include/` | C headers; the inlines that fill SQEs and read CQEs |
+//! | [`capi`] | C types in, `-errno` out; every export is a few lines |
+//! | [`uring`] | the ring engine: set-up, queues, registration, probe, buffers |
+//! | [`aio`] | the AIO engine: context table, admission, lanes, completion, fall-back |
+//! | [`sys`] | the only system calls and the only assembly |
+#![cfg_attr(not(test), no_std)]
+#![deny(unsafe_code)]
+
+pub mod aio;
+pub mod capi;
+pub mod sys;
+pub mod uring;
+
+#[cfg(all(feature = "staticlib", not(test)))]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    capi::abort()
+}
