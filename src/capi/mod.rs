@@ -28,9 +28,12 @@ impl IntoC for Result<usize> {
     }
 }
 
-/// Ends the process; the only thing a panic may do here.
+/// Says why and ends the process; the only thing a panic may do here.
 #[allow(dead_code)] // called by the panic handler of the real build
-pub(crate) fn abort() -> ! {
-    // SAFETY: abort takes nothing and does not return.
-    unsafe { libc::abort() }
+pub(crate) fn die(why: &str) -> ! {
+    // SAFETY: write only reads the string; abort takes nothing and does not return.
+    unsafe {
+        libc::write(libc::STDERR_FILENO, why.as_ptr().cast(), why.len());
+        libc::abort()
+    }
 }

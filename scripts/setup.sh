@@ -1,0 +1,57 @@
+#!/bin/sh
+# Sees to it that the tools of a step are there: installs them where it may (root, apt-get), says
+# which are missing elsewhere. Costs nothing when all are there.
+#
+# usage: setup.sh build|test
+set -eu
+
+missing=
+# need PROBE PACKAGE: a command by its name, a file by its pattern.
+need() {
+    case $1 in
+        /*) ls $1 2>/dev/null | grep -q . || missing="$missing $2" ;;
+        *) command -v "$1" >/dev/null || missing="$missing $2" ;;
+    esac
+}
+
+need cc 'gcc libc6-dev'
+need ld binutils
+need meson meson
+need ninja ninja-build
+case ${1:-build} in
+    build) ;;
+    test)
+        need c++ g++
+        need clang clang
+        need pkg-config pkg-config
+        need strace strace
+        need fio fio
+        need '/usr/lib/*/libaio.so /usr/lib64/libaio.so' libaio-dev
+        need '/usr/lib/*/liburing.so /usr/lib64/liburing.so' liburing-dev
+        ;;
+    *)
+        echo "usage: $0 build|test" >&2
+        exit 2
+        ;;
+esac
+
+if [ -n "$missing" ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "installing:$missing"
+        export DEBIAN_FRONTEND=noninteractive
+        # The lists of a fresh machine are empty or old.
+        # shellcheck disable=SC2086
+        apt-get install -y -qq $missing >/dev/null 2>&1 || {
+            apt-get update -qq
+            apt-get install -y -qq $missing >/dev/null
+        }
+    else
+        echo "missing (names of Debian's packages):$missing" >&2
+        exit 1
+    fi
+fi
+
+if ! command -v cargo >/dev/null; then
+    echo "missing: Rust 1.88 or later, see https://rustup.rs" >&2
+    exit 1
+fi
