@@ -1,0 +1,2 @@
+//! Generates the layout checks.
+fn main() {}
