@@ -134,10 +134,8 @@ impl Program {
     /// # Panics
     /// If one has a directive with an unknown variant: a typing error must not lose tests.
     pub fn all() -> Vec<Self> {
-        let entries = std::fs::read_dir(crate::here("c"))
-            .map(|dir| dir.flatten().collect())
-            .unwrap_or(Vec::new());
-        let mut sources: Vec<_> = entries.into_iter().map(|e| e.path()).collect();
+        let entries = std::fs::read_dir(crate::here("c")).into_iter().flatten().flatten();
+        let mut sources: Vec<_> = entries.map(|e| e.path()).collect();
         sources.retain(|path| path.extension().is_some_and(|e| e == "c"));
         sources.sort();
         sources.into_iter().filter_map(Self::new).collect()

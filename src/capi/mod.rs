@@ -5,6 +5,7 @@
 use crate::sys::Result;
 
 /// What a C function of either face returns for a result of the core.
+#[allow(dead_code)] // the faces are features
 pub(crate) trait IntoC {
     /// The value, or `-errno`.
     fn into_c(self) -> i32;
@@ -25,15 +26,5 @@ impl IntoC for Result<u32> {
 impl IntoC for Result<usize> {
     fn into_c(self) -> i32 {
         self.map_or_else(|e| e.negated(), |n| n as i32)
-    }
-}
-
-/// Says why and ends the process; the only thing a panic may do here.
-#[allow(dead_code)] // called by the panic handler of the real build
-pub(crate) fn die(why: &str) -> ! {
-    // SAFETY: write only reads the string; abort takes nothing and does not return.
-    unsafe {
-        libc::write(libc::STDERR_FILENO, why.as_ptr().cast(), why.len());
-        libc::abort()
     }
 }

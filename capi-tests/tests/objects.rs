@@ -1,0 +1,250 @@
+//! The final objects, as the dynamic linker sees them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use capi_tests::{build_dir, distribution_library, here, library, root, temp_dir};
+
+/// Name of the list of symbols, shared object, archive, largest size when stripped.
+const LIBRARIES: [(&str, &str, &str, u64); 4] = [
+    ("liburing", "liburing.so.2", "liburing.a", 40 << 10),
+    ("liburing-ffi", "liburing-ffi.so.2", "liburing-ffi.a", 80 << 10),
+    ("libaio", "libaio.so.1", "libaio.a", 64 << 10),
+    ("libaiouring", "libaiouring.so.1", "libaiouring.a", 104 << 10),
+];
+
+/// What only a surviving panic path leaves in an object (src/panic.rs).
+const PANIC: &[u8] = b"internal error: reached a panic";
+
+fn output(command: &mut Command) -> String {
+    let out = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    assert!(
+        out.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+    String::from_utf8(out.stdout).expect("text")
+}
+
+fn readelf(options: &[&str], file: &Path) -> String {
+    output(Command::new("readelf").arg("-W").args(options).arg(file))
+}
+
+/// The dynamic symbols that a shared object defines (`name@version`, `name@@version` if default,
+/// a version node as `node@@node`), or the names of those that it imports.
+fn dynamic_symbols(file: &Path, imported: bool) -> BTreeSet<String> {
+    let table = readelf(&["--dyn-syms"], file);
+    // Num: Value Size Type Bind Vis Ndx Name
+    let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    rows.filter(|row| row.len() >= 8 && row[0].trim_end_matches(':').parse::<u32>().is_ok())
+        .filter(|row| (row[6] == "UND") == imported)
+        .map(|row| match row[6] {
+            "ABS" if !row[7].contains('@') => format!("{0}@@{0}", row[7]),
+            "UND" => row[7].split('@').next().unwrap_or_default().into(),
+            _ => row[7].into(),
+        })
+        .collect()
+}
+
+fn listed(name: &str) -> BTreeSet<String> {
+    let path = here("symbols").join(name).with_extension("txt");
+    std::fs::read_to_string(&path)
+        .expect("a list of symbols")
+        .lines()
+        .map(Into::into)
+        .collect()
+}
+
+fn assert_same(what: &str, found: &BTreeSet<String>, expected: &BTreeSet<String>) {
+    let missing: Vec<_> = expected.difference(found).collect();
+    let surplus: Vec<_> = found.difference(expected).collect();
+    assert!(
+        missing.is_empty() && surplus.is_empty(),
+        "{what}: missing {missing:?}, not listed {surplus:?}"
+    );
+}
+
+#[test]
+fn exports_are_the_listed_symbols_with_their_versions() {
+    for (name, file, ..) in LIBRARIES {
+        assert_same(name, &dynamic_symbols(&library(file), false), &listed(name));
+    }
+}
+
+#[test]
+fn libaio_exports_what_the_distributions_exports() {
+    let Some(theirs) = distribution_library("libaio.so.1") else {
+        assert!(
+            std::env::var_os("AIOURING_TESTS_NO_SKIP").is_none(),
+            "no libaio.so.1 is installed"
+        );
+        return;
+    };
+    assert_same(
+        "libaio",
+        &dynamic_symbols(&library("libaio.so.1"), false),
+        &dynamic_symbols(&theirs, false),
+    );
+}
+
+/// The lists are written by hand; the table says in which version upstream has a symbol.
+#[test]
+fn listed_symbols_have_the_versions_of_the_api() {
+    let table = std::fs::read_to_string(here("data/liburing-versions.tsv")).expect("the table");
+    for (column, name) in [(1, "liburing"), (2, "liburing-ffi")] {
+        let api: BTreeSet<String> = table
+            .lines()
+            .skip(1)
+            .map(|line| line.split('\t').collect::<Vec<_>>())
+            .map(|row| format!("{}@@{}", row[0], row[column]))
+            .collect();
+        let list = listed(name);
+        let unknown: Vec<_> = list
+            .iter()
+            .filter(|s| !s.starts_with("LIBURING_") && !api.contains(*s))
+            .collect();
+        assert!(unknown.is_empty(), "{name}: {unknown:?}");
+    }
+    let both = listed("libaiouring");
+    for name in ["liburing", "libaio"] {
+        let missing: Vec<_> = listed(name).into_iter().filter(|s| !both.contains(s)).collect();
+        assert!(missing.is_empty(), "libaiouring lacks {missing:?} of {name}");
+    }
+}
+
+#[test]
+fn dynamic_sections_say_what_the_originals_say() {
+    for (name, file, ..) in LIBRARIES {
+        let path = library(file);
+        let dynamic = readelf(&["-d"], &path);
+        let of = |tag: &str| dynamic.lines().filter(|l| l.contains(tag)).collect::<Vec<_>>();
+        assert!(
+            of("(SONAME)").len() == 1 && of("(SONAME)")[0].contains(&format!("[{file}]")),
+            "{name}: {dynamic}"
+        );
+        assert!(
+            of("(NEEDED)").iter().all(|l| l.contains("[libc.so.6]")),
+            "{name}: {dynamic}"
+        );
+        assert!(
+            of("BIND_NOW").len() == 1 && of("NODELETE").len() == 1,
+            "{name}: {dynamic}"
+        );
+        // Nothing runs when a program merely loads the library.
+        for tag in [
+            "TEXTREL",
+            "(INIT)",
+            "(INIT_ARRAY)",
+            "(PREINIT_ARRAY)",
+            "(RPATH)",
+            "(RUNPATH)",
+        ] {
+            assert!(of(tag).is_empty(), "{name}: {dynamic}");
+        }
+        let stack = readelf(&["-l"], &path);
+        let stack = stack
+            .lines()
+            .find(|l| l.contains("GNU_STACK"))
+            .expect("a GNU_STACK header");
+        assert!(!stack.contains("RWE"), "{name}: {stack}");
+    }
+}
+
+#[test]
+fn development_links_lead_to_the_libraries() {
+    for (name, file, ..) in LIBRARIES {
+        let link = build_dir().join(format!("{name}.so"));
+        assert_eq!(link.canonicalize().ok(), library(file).canonicalize().ok(), "{name}");
+    }
+}
+
+/// The system call is inlined where this project knows how: `errno` is not even imported.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn errno_is_out_of_reach() {
+    for (name, file, ..) in LIBRARIES {
+        assert!(
+            !dynamic_symbols(&library(file), true).contains("__errno_location"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn stripped_objects_are_small() {
+    let dir = temp_dir();
+    for (name, file, _, limit) in LIBRARIES {
+        let stripped = dir.path().join(file);
+        output(Command::new("strip").arg("-o").arg(&stripped).arg(library(file)));
+        let size = stripped.metadata().expect("strip made it").len();
+        println!("{name}: {size} bytes");
+        assert!(size <= limit, "{name} has {size} bytes, the limit is {limit}");
+    }
+}
+
+#[test]
+fn archives_define_plain_names_and_only_the_exports() {
+    for (name, _, archive, _) in LIBRARIES {
+        let symbols = output(
+            Command::new("nm")
+                .args(["-g", "--defined-only", "-P"])
+                .arg(library(archive)),
+        );
+        let found: BTreeSet<String> = symbols
+            .lines()
+            .filter(|line| !line.ends_with(':'))
+            .filter_map(|line| line.split_whitespace().next().map(Into::into))
+            .collect();
+        // A default version stands for the plain name. liburing-ffi's map leaves one function of
+        // liburing out, which its archive cannot.
+        let also = if name == "liburing-ffi" {
+            listed("liburing")
+        } else {
+            BTreeSet::new()
+        };
+        let expected = listed(name)
+            .iter()
+            .chain(&also)
+            .filter_map(|s| s.split_once("@@"))
+            .filter(|(symbol, version)| symbol != version)
+            .map(|(symbol, _)| symbol.to_owned())
+            .collect();
+        assert_same(archive, &found, &expected);
+    }
+}
+
+fn contains(file: &Path, needle: &[u8]) -> bool {
+    std::fs::read(file)
+        .expect("a file")
+        .windows(needle.len())
+        .any(|window| window == needle)
+}
+
+#[test]
+fn no_panic_path_survives() {
+    for (name, file, archive, _) in LIBRARIES {
+        assert!(!contains(&library(file), PANIC), "{name}: an export can reach a panic");
+        assert!(
+            !contains(&library(archive), PANIC),
+            "{archive}: an export can reach a panic"
+        );
+    }
+}
+
+/// The check above can fail: the same build of a crate that may panic leaves the text.
+#[test]
+fn a_panic_path_would_be_seen() {
+    let dir = temp_dir();
+    let object = dir.path().join("fixture.o");
+    for (features, survives) in [("", false), ("panicking", true)] {
+        output(
+            Command::new(root().join("scripts/rust-object.sh"))
+                .args([here("fixtures/panics"), capi_tests::scratch().join("fixture")])
+                .args(["release", features, "fixture"])
+                .args([&object, &dir.path().join("fixture.d")])
+                .arg(capi_tests::cc()),
+        );
+        assert_eq!(contains(&object, PANIC), survives, "features {features:?}");
+    }
+}
