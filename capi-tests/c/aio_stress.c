@@ -8,7 +8,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
-enum { BLOCK = 4096, BLOCKS = 256, MOST = 8, DEPTH = 64, REQUESTS = 6000 };
+enum { BLOCK = 4096, BLOCKS = 256, MOST = 8, DEPTH = 64, REQUESTS = 12000 };
 
 enum kind { READ, WRITE, READV, WRITEV, SYNC, POLL };
 
