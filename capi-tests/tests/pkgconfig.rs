@@ -1,0 +1,169 @@
+//! The installed tree is what a distribution and its users' build systems expect.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use capi_tests::run::{Outcome, run};
+use capi_tests::{build_dir, cc, distribution_library, here, root, temp_dir};
+
+fn finish(command: &mut Command) -> Outcome {
+    let outcome = run(command, Duration::from_secs(60));
+    assert!(outcome.success(), "{command:?}: {}", outcome.report());
+    outcome
+}
+
+/// `meson install` into a directory of the test.
+struct Installed {
+    dest: tempfile::TempDir,
+    libdir: PathBuf,
+}
+
+impl Installed {
+    fn new() -> Self {
+        let dest = temp_dir();
+        finish(
+            Command::new("meson")
+                .args(["install", "--no-rebuild", "-C"])
+                .arg(build_dir())
+                .env("DESTDIR", dest.path()),
+        );
+        let libdir = find(dest.path(), "pkgconfig")
+            .and_then(|p| Some(p.parent()?.to_owned()))
+            .expect("a libdir");
+        Self { dest, libdir }
+    }
+
+    fn pkg_config(&self, args: &[&str]) -> Vec<String> {
+        let mut command = Command::new("pkg-config");
+        command
+            .env("PKG_CONFIG_LIBDIR", self.libdir.join("pkgconfig"))
+            .env("PKG_CONFIG_SYSROOT_DIR", self.dest.path());
+        finish(command.args(args))
+            .stdout
+            .split_whitespace()
+            .map(Into::into)
+            .collect()
+    }
+
+    /// Compiles one of the small programs as a user of the package would, runs it and returns what
+    /// its dynamic section says.
+    fn compile_and_run(&self, package: &str, source: &str, is_static: bool) -> String {
+        let program = self.dest.path().join(source);
+        let mut flags = self.pkg_config(&["--cflags", package]);
+        flags.push("-D_GNU_SOURCE".into());
+        let mut libs = self.pkg_config(&if is_static {
+            vec!["--static", "--libs", package]
+        } else {
+            vec!["--libs", package]
+        });
+        if is_static {
+            libs.push("-static".into());
+        }
+        let source = here("c/tools").join(source).with_extension("c");
+        finish(
+            Command::new(cc())
+                .args(flags)
+                .arg("-o")
+                .arg(&program)
+                .arg(source)
+                .args(libs),
+        );
+        let mut command = Command::new(&program);
+        let outcome = finish(command.current_dir(&self.dest).env("LD_LIBRARY_PATH", &self.libdir));
+        assert_eq!(outcome.stderr, "", "{package}");
+        finish(Command::new("readelf").arg("-dW").arg(&program)).stdout
+    }
+}
+
+/// The first entry of this name below a directory.
+fn find(dir: &Path, name: &str) -> Option<PathBuf> {
+    let entries: Vec<_> = std::fs::read_dir(dir).ok()?.flatten().map(|e| e.path()).collect();
+    let hit = entries
+        .iter()
+        .find(|p| p.file_name().is_some_and(|n| n == name))
+        .cloned();
+    hit.or_else(|| entries.iter().find_map(|p| find(p, name)))
+}
+
+#[test]
+fn installed_packages_compile_link_and_run() {
+    let tree = Installed::new();
+    for (package, version, soname, source) in [
+        ("liburing", "2.15", "liburing.so.2", "use_uring"),
+        ("liburing-ffi", "2.15", "liburing-ffi.so.2", "use_uring"),
+        ("libaio", "0.3.113", "libaio.so.1", "use_aio"),
+        ("aiouring", "1.0.0", "libaiouring.so.1", "use_both"),
+    ] {
+        assert_eq!(tree.pkg_config(&["--modversion", package]), [version], "{package}");
+        let dynamic = tree.compile_and_run(package, source, false);
+        assert!(dynamic.contains(&format!("[{soname}]")), "{package}: {dynamic}");
+        let dynamic = tree.compile_and_run(package, source, true);
+        assert!(!dynamic.contains("(NEEDED)"), "{package}: {dynamic}");
+    }
+}
+
+#[test]
+fn headers_archives_and_links_are_installed() {
+    let tree = Installed::new();
+    let include = find(tree.dest.path(), "include").expect("an include directory");
+    for header in [
+        "liburing.h",
+        "liburing/io_uring.h",
+        "liburing/barrier.h",
+        "libaio.h",
+        "aiouring.h",
+    ] {
+        assert!(include.join(header).is_file(), "{header}");
+    }
+    for (name, soname) in [
+        ("liburing", "so.2"),
+        ("liburing-ffi", "so.2"),
+        ("libaio", "so.1"),
+        ("libaiouring", "so.1"),
+    ] {
+        let real = tree
+            .libdir
+            .join(format!("{name}.{soname}"))
+            .canonicalize()
+            .expect("the library");
+        assert_eq!(
+            tree.libdir.join(format!("{name}.so")).canonicalize().ok(),
+            Some(real),
+            "{name}"
+        );
+        assert!(tree.libdir.join(format!("{name}.a")).is_file(), "{name}");
+    }
+}
+
+/// A program linked with the distribution's library runs with ours, and the loader has nothing to
+/// say about versions.
+#[test]
+fn programs_of_the_distribution_run_unchanged() {
+    let Some(theirs) = distribution_library("libaio.so.1") else {
+        assert!(
+            std::env::var_os("AIOURING_TESTS_NO_SKIP").is_none(),
+            "no libaio.so.1 is installed"
+        );
+        return;
+    };
+    let dir = temp_dir();
+    let program = dir.path().join("use_aio");
+    let source = here("c/tools/use_aio.c");
+    finish(
+        Command::new(cc())
+            .arg("-I")
+            .arg(root().join("include"))
+            .arg("-o")
+            .arg(&program)
+            .arg(source)
+            .arg(theirs),
+    );
+    let ours = |command: &mut Command| finish(command.current_dir(&dir).env("LD_LIBRARY_PATH", build_dir()));
+    let loaded = ours(Command::new(&program).env("LD_TRACE_LOADED_OBJECTS", "1")).stdout;
+    assert!(
+        loaded.contains(&format!("{}/libaio.so.1", build_dir().display())),
+        "{loaded}"
+    );
+    assert_eq!(ours(&mut Command::new(&program)).stderr, "");
+}
