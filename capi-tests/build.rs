@@ -3,25 +3,80 @@
 
 use std::path::Path;
 
+use ctest::TestGenerator;
+
 fn main() {
-    for (face, header) in [("uring", "liburing.h"), ("aio", "libaio.h")] {
-        let types = format!("../src/{face}/abi.rs");
-        let have = format!("have_{face}_abi");
-        println!("cargo::rustc-check-cfg=cfg({have})");
-        println!("cargo::rerun-if-changed={types}");
-        if !Path::new(&types).exists() {
-            continue;
-        }
-        let mut generator = ctest::TestGenerator::new();
-        generator
-            .header(header)
-            .include("../include")
-            .edition(2024)
-            .define("_GNU_SOURCE", None)
-            .rename_union_ty(|name| Some(format!("union {name}")));
-        ctest::generate_test(&mut generator, &types, format!("{face}_layouts.rs")).expect("the checks are generated");
-        println!("cargo::rustc-cfg={have}");
-    }
+    generate("uring", "liburing.h", uring);
+    generate("aio", "libaio.h", aio);
     println!("cargo::rerun-if-changed=../include");
     println!("cargo::rerun-if-changed=build.rs");
+}
+
+fn generate(face: &str, header: &str, names: fn(&mut TestGenerator)) {
+    let types = format!("../src/{face}/abi.rs");
+    println!("cargo::rustc-check-cfg=cfg(have_{face}_abi)");
+    println!("cargo::rerun-if-changed={types}");
+    if !Path::new(&types).exists() || !Path::new("../include").join(header).exists() {
+        return;
+    }
+    let mut generator = TestGenerator::new();
+    generator
+        .header(header)
+        .include("../include")
+        .edition(2024)
+        .define("_GNU_SOURCE", None);
+    names(&mut generator);
+    ctest::generate_test(&mut generator, &types, format!("{face}_layouts.rs")).expect("the checks are generated");
+    println!("cargo::rustc-cfg=have_{face}_abi");
+}
+
+fn uring(generator: &mut TestGenerator) {
+    generator
+        .rename_union_ty(|name| Some(format!("union {name}")))
+        // A flexible array ends them.
+        .skip_roundtrip(|name| name == "io_uring_cqe" || name == "io_uring_probe");
+}
+
+/// The engine has Rust's kind of names, and the union of `struct iocb` spelled out.
+fn aio(generator: &mut TestGenerator) {
+    generator
+        .rename_struct_ty(|name| {
+            let c = match name {
+                "Iocb" => "struct iocb",
+                "IoEvent" => "struct io_event",
+                _ => return None,
+            };
+            Some(c.into())
+        })
+        .rename_struct_field(|structure, field| {
+            let c = match (structure.ident(), field.ident()) {
+                ("Iocb", "rw_flags") => "aio_rw_flags",
+                ("Iocb", "opcode") => "aio_lio_opcode",
+                ("Iocb", "reqprio") => "aio_reqprio",
+                ("Iocb", "fildes") => "aio_fildes",
+                ("Iocb", "buf") => "u.c.buf",
+                ("Iocb", "nbytes") => "u.c.nbytes",
+                ("Iocb", "offset") => "u.c.offset",
+                ("Iocb", "reserved") => "u.c.__pad3",
+                ("Iocb", "flags") => "u.c.flags",
+                ("Iocb", "resfd") => "u.c.resfd",
+                _ => return None,
+            };
+            Some(c.into())
+        })
+        // Pointers are numbers to the engine: sizes and offsets are compared, types are not.
+        .skip_struct_field_type(|_, _| true)
+        .rename_constant(|constant| {
+            let name = constant.ident();
+            [
+                "PREAD", "PWRITE", "FSYNC", "FDSYNC", "POLL", "NOOP", "PREADV", "PWRITEV",
+            ]
+            .contains(&name)
+            .then(|| format!("IO_CMD_{name}"))
+        })
+        // Of the kernel, not of the header.
+        .skip_const(|constant| {
+            let name = constant.ident();
+            name.starts_with("RING_") || name.starts_with("FLAG_") || name.ends_with("_OFFSET")
+        });
 }

@@ -1,14 +1,24 @@
 //! Structures and constants of the engines are those of the C headers.
 
+#![allow(dead_code, missing_docs, unreachable_pub)] // other code's files, and generated ones
+
+// The C half of the checks comes with it.
+use capi_tests as _;
+
+#[cfg(have_aio_abi)]
+#[path = "../../src/aio/abi.rs"]
+mod aio_abi;
+#[cfg(have_uring_abi)]
+#[path = "../../src/uring/abi.rs"]
+mod uring_abi;
+
 #[allow(unused_macros)] // a face may be missing
 macro_rules! layouts {
-    ($face:ident, $types:literal, $checks:literal) => {
+    ($face:ident, $types:ident, $checks:literal) => {
         mod $face {
-            #![allow(warnings, clippy::all, clippy::undocumented_unsafe_blocks)]
+            #![allow(warnings, unsafe_op_in_unsafe_fn, clippy::all, clippy::undocumented_unsafe_blocks)]
 
-            #[path = $types]
-            mod abi;
-            use abi::*;
+            use crate::$types::*;
 
             include!(concat!(env!("OUT_DIR"), $checks));
 
@@ -25,6 +35,6 @@ macro_rules! layouts {
 }
 
 #[cfg(have_uring_abi)]
-layouts!(uring, "../../../src/uring/abi.rs", "/uring_layouts.rs");
+layouts!(uring, uring_abi, "/uring_layouts.rs");
 #[cfg(have_aio_abi)]
-layouts!(aio, "../../../src/aio/abi.rs", "/aio_layouts.rs");
+layouts!(aio, aio_abi, "/aio_layouts.rs");
