@@ -1,6 +1,7 @@
 # Forwards only: meson builds, cargo tests.
 .PHONY: build test demo soak install clean lint
 BUILD ?= build
+FACES = aiouring/capi-uring,aiouring/capi-aio
 
 build:
 	@scripts/setup.sh build
@@ -9,15 +10,17 @@ build:
 
 test: build
 	@scripts/setup.sh test
-	cargo test --workspace
+	cargo test --workspace --features $(FACES) --no-fail-fast
 
 demo: build
-	@scripts/setup.sh test
-	scripts/demo.sh
+	@scripts/setup.sh demo
+	python3 examples/demo.py
 
+# The C programs with this many times the work; SCALE=100 takes hours.
+SCALE ?= 20
 soak: build
 	@scripts/setup.sh test
-	scripts/soak.sh
+	TEST_SCALE=$(SCALE) cargo test --package capi-tests --test c_programs --no-fail-fast
 
 install: build
 	meson install -C $(BUILD) --no-rebuild
@@ -25,7 +28,7 @@ install: build
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy --workspace --all-targets --features aiouring/capi-uring,aiouring/capi-aio -- -D warnings
+	cargo clippy --workspace --all-targets --features $(FACES) -- -D warnings
 
 clean:
 	rm -rf $(BUILD) build-faults target

@@ -2,7 +2,7 @@
 # Sees to it that the tools of a step are there: installs them where it may (root, apt-get), says
 # which are missing elsewhere. Costs nothing when all are there.
 #
-# usage: setup.sh build|test
+# usage: setup.sh build|demo|test
 set -eu
 
 missing=
@@ -20,18 +20,23 @@ need meson meson
 need ninja ninja-build
 case ${1:-build} in
     build) ;;
+    demo | test)
+        need fio fio
+        need strace strace
+        need '/usr/lib/*/libaio.so /usr/lib64/libaio.so' libaio-dev
+        ;;
+    *)
+        echo "usage: $0 build|demo|test" >&2
+        exit 2
+        ;;
+esac
+case ${1:-build} in
+    demo) need python3 python3 ;;
     test)
         need c++ g++
         need clang clang
         need pkg-config pkg-config
-        need strace strace
-        need fio fio
-        need '/usr/lib/*/libaio.so /usr/lib64/libaio.so' libaio-dev
         need '/usr/lib/*/liburing.so /usr/lib64/liburing.so' liburing-dev
-        ;;
-    *)
-        echo "usage: $0 build|test" >&2
-        exit 2
         ;;
 esac
 
@@ -54,4 +59,7 @@ fi
 if ! command -v cargo >/dev/null; then
     echo "missing: Rust 1.88 or later, see https://rustup.rs" >&2
     exit 1
+fi
+if [ "${1:-build}" = test ] && ! cargo clippy --version >/dev/null 2>&1 && command -v rustup >/dev/null; then
+    rustup component add clippy rustfmt
 fi

@@ -187,7 +187,7 @@ impl Program {
 
     /// What became of the program in a variant; it is run once, whoever asks.
     pub fn outcome(&self, variant: Variant) -> &Result<Outcome, String> {
-        self.outcomes[variant as usize].get_or_init(|| self.run(variant, Duration::from_secs(60), |_| ()))
+        self.outcomes[variant as usize].get_or_init(|| self.run(variant, Duration::from_secs(60) * scale(), |_| ()))
     }
 
     /// Runs the program in a directory of its own, after a last `change` of the command.
@@ -199,6 +199,15 @@ impl Program {
         change(&mut command);
         Ok(run(&mut command, limit))
     }
+}
+
+/// How many times their usual work the programs do: `TEST_SCALE`, which they read themselves.
+fn scale() -> u32 {
+    std::env::var("TEST_SCALE")
+        .ok()
+        .and_then(|v| v.parse().ok())
+        .filter(|n| *n > 0)
+        .unwrap_or(1)
 }
 
 /// Compiles a program against our headers and library, unless that was done since either changed.

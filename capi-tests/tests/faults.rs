@@ -1,2 +1,142 @@
-//! t
-fn main() {}
+//! The tests notice a wrong library: a build with seeded faults fails each of them, and passes
+//! when no fault is asked for.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use capi_tests::program::{Face, Program, Variant};
+use capi_tests::run::{Outcome, run};
+use capi_tests::{build_dir, cc, has, root, temp_dir};
+use libtest_mimic::{Completion, Failed, Trial};
+
+/// A byte of a read is wrong; an event never comes; an event comes twice.
+const FAULTS: [&str; 3] = ["corrupt", "drop", "double"];
+
+/// None of the runs takes a second; a lost event makes them wait for ever.
+const LIMIT: Duration = Duration::from_secs(10);
+
+fn main() {
+    let dir = root().join("build-faults");
+    // SAFETY: no other thread has been started.
+    unsafe { std::env::set_var("AIOURING_BUILD", &dir) };
+    let built = Arc::new(build(&dir));
+
+    type Run = fn(Option<&str>) -> Result<Outcome, String>;
+    let runs: [(&str, Run); 3] = [("copy", copy), ("fio", fio), ("programs", programs)];
+    let mut trials = Vec::new();
+    for (name, run) in runs {
+        for fault in [None].into_iter().chain(FAULTS.map(Some)) {
+            let built = Arc::clone(&built);
+            let test = move || {
+                built.as_ref().as_ref().map_err(Clone::clone)?;
+                if name == "fio" && !has("fio") {
+                    return capi_tests::skip("no fio");
+                }
+                judge(fault, run(fault)?)
+            };
+            trials.push(Trial::ignorable_test(
+                format!("{name}::{}", fault.unwrap_or("none")),
+                test,
+            ));
+        }
+    }
+    capi_tests::main(trials)
+}
+
+/// Builds the one library that the runs need.
+fn build(dir: &Path) -> Result<(), String> {
+    let steps: &[&[&str]] = &[&["setup", "-Dfaults=true"], &["compile", "aio:shared_library", "-C"]];
+    for step in if dir.join("build.ninja").exists() {
+        &steps[1..]
+    } else {
+        steps
+    } {
+        let outcome = run(
+            Command::new("meson").args(*step).arg(dir).current_dir(root()),
+            Duration::from_secs(600),
+        );
+        if !outcome.success() {
+            return Err(format!("meson {step:?}: {}", outcome.report()));
+        }
+    }
+    Ok(())
+}
+
+fn judge(fault: Option<&str>, outcome: Outcome) -> Result<Completion, Failed> {
+    match (fault, outcome.success()) {
+        (None, true) | (Some(_), false) => Ok(Completion::Completed),
+        (None, false) => Err(outcome.report().into()),
+        (Some(_), true) => Err("the fault was not noticed".into()),
+    }
+}
+
+fn ours(program: &Path, fault: Option<&str>) -> Result<Command, String> {
+    let mut command = Variant::Ours.command(Face::Aio, program)?;
+    command.envs(fault.map(|f| ("AIOURING_FAULT", f)));
+    Ok(command)
+}
+
+/// The example program copies a file and compares the copy.
+fn copy(fault: Option<&str>) -> Result<Outcome, String> {
+    let dir = temp_dir();
+    let program = dir.path().join("aiocopy");
+    let mut compiler = Command::new(cc());
+    compiler
+        .args(["-O1", "-I"])
+        .arg(root().join("include"))
+        .arg("-o")
+        .arg(&program);
+    compiler
+        .arg(root().join("examples/aiocopy.c"))
+        .arg("-L")
+        .arg(build_dir())
+        .arg("-laio");
+    let outcome = run(&mut compiler, Duration::from_secs(60));
+    if !outcome.success() {
+        return Err(outcome.report());
+    }
+    let data: Vec<u8> = (0..4u32 << 20)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    std::fs::write(dir.path().join("from"), data).map_err(|e| e.to_string())?;
+    Ok(run(
+        ours(&program, fault)?.args(["from", "to"]).current_dir(&dir),
+        LIMIT,
+    ))
+}
+
+fn fio(fault: Option<&str>) -> Result<Outcome, String> {
+    let dir = temp_dir();
+    let job = "--name=job --ioengine=libaio --rw=randwrite --verify=crc32c --verify_fatal=1 --size=4m --bs=4k --iodepth=8 \
+               --direct=1";
+    Ok(run(
+        ours(&PathBuf::from("fio"), fault)?
+            .args(job.split_whitespace())
+            .current_dir(&dir),
+        LIMIT,
+    ))
+}
+
+/// The C programs, up to the first that fails.
+fn programs(fault: Option<&str>) -> Result<Outcome, String> {
+    let mut last = Err("there are no programs".to_owned());
+    for program in Program::all()
+        .iter()
+        .filter(|p| p.face == Face::Aio && p.variants.contains(&Variant::Ours))
+    {
+        let limit = if fault.is_some() { LIMIT } else { 6 * LIMIT };
+        let mut outcome = program.run(Variant::Ours, limit, |command| {
+            command.envs(fault.map(|f| ("AIOURING_FAULT", f)));
+        })?;
+        if ![Some(0), Some(77)].contains(&outcome.code()) {
+            outcome.stderr.insert_str(0, &format!("{}: ", program.name));
+            return Ok(outcome);
+        }
+        if outcome.success() {
+            last = Ok(outcome);
+        }
+    }
+    last
+}

@@ -6,9 +6,11 @@
 use capi_tests as _;
 
 #[cfg(have_aio_abi)]
+#[rustfmt::skip]
 #[path = "../../src/aio/abi.rs"]
 mod aio_abi;
 #[cfg(have_uring_abi)]
+#[rustfmt::skip]
 #[path = "../../src/uring/abi.rs"]
 mod uring_abi;
 
@@ -16,7 +18,12 @@ mod uring_abi;
 macro_rules! layouts {
     ($face:ident, $types:ident, $checks:literal) => {
         mod $face {
-            #![allow(warnings, unsafe_op_in_unsafe_fn, clippy::all, clippy::undocumented_unsafe_blocks)]
+            #![allow(
+                warnings,
+                unsafe_op_in_unsafe_fn,
+                clippy::all,
+                clippy::undocumented_unsafe_blocks
+            )]
 
             use crate::$types::*;
 

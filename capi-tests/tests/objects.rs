@@ -248,3 +248,11 @@ fn a_panic_path_would_be_seen() {
         assert_eq!(contains(&object, PANIC), survives, "features {features:?}");
     }
 }
+
+/// Seeded faults belong to a build of their own (tests/faults.rs).
+#[test]
+fn no_fault_can_be_asked_for() {
+    for (name, file, ..) in LIBRARIES {
+        assert!(!contains(&library(file), b"AIOURING_FAULT"), "{name}");
+    }
+}
