@@ -8,7 +8,7 @@ static io_context_t ctx;
 static int fd;
 
 /* Which pages are cached is a pattern of bits, repeated over the file. */
-static void cache_only(unsigned int bits, int width)
+static void cache_only(uint64_t bits, int width)
 {
 	char byte;
 	int i;
@@ -53,7 +53,7 @@ static void read_range(size_t length, long long offset)
 int main(void)
 {
 	static const struct {
-		unsigned int bits;
+		uint64_t bits;
 		int width;
 	} caches[] = {{0, 1}, {1, 1}, {1, 2}, {2, 2}, {0x0f, 8}, {0xf0, 8}, {1, 64}, {0xffff, 32}, {0x7f, 8}};
 	static const struct {

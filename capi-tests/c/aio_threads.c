@@ -16,11 +16,11 @@ static void *submitter(void *arg)
 	int first = (int)(intptr_t)arg * EACH, i, result;
 
 	for (i = first; i < first + EACH;) {
-		struct iocb *list[4] = {&iocb[i], &iocb[i + 1], &iocb[i + 2], &iocb[i + 3]};
-		int count = 1 + i % 4;
+		struct iocb *list[4];
+		int count;
 
-		if (count > first + EACH - i)
-			count = first + EACH - i;
+		for (count = 0; count < 1 + i % 4 && i + count < first + EACH; count++)
+			list[count] = &iocb[i + count];
 		result = io_submit(ctx, count, list);
 		if (result == -EAGAIN) {
 			sched_yield();
