@@ -26,6 +26,9 @@
 #define MAYBE_UNUSED __attribute__((unused))
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
+/* What a failing test still has to put away; NULL if nothing. */
+MAYBE_UNUSED static void (*at_failure)(void);
+
 /* The test cannot go on: say why and end the process, without running anything else. */
 #define FAIL(...)                                                                                                      \
 	do {                                                                                                           \
@@ -33,6 +36,8 @@
 		fprintf(stderr, "%s:%d: ", __FILE__, __LINE__);                                                        \
 		fprintf(stderr, __VA_ARGS__);                                                                          \
 		fputc('\n', stderr);                                                                                   \
+		if (at_failure)                                                                                        \
+			at_failure();                                                                                  \
 		_exit(1);                                                                                              \
 	} while (0)
 

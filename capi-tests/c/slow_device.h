@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/*
+ * A block device that answers a few requests per second: a loop device over a file, throttled by the blkio
+ * controller for a control group that this process and its children are in. Needs root; else the test is skipped.
+ */
+#ifndef SLOW_DEVICE_H
+#define SLOW_DEVICE_H
+
+#include <linux/loop.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+
+#include "check.h"
+
+/* Requests per second, in each direction, and so about how long one takes when another has just been answered. */
+enum { SLOW_IOPS = 4, SLOW_MS = 1000 / SLOW_IOPS };
+
+#define BLKIO "/sys/fs/cgroup/blkio"
+
+static char slow_group[128];
+static pid_t slow_owner;
+
+MAYBE_UNUSED static int write_text(const char *directory, const char *name, const char *text)
+{
+	char path[256];
+	int fd, ok;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	fd = open(path, O_WRONLY);
+	ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* Leaves the control group and removes it; the loop device goes with its last descriptor. */
+static void slow_cleanup(void)
+{
+	char pid[32];
+	int i;
+
+	if (getpid() != slow_owner)
+		return;
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	write_text(BLKIO, "cgroup.procs", pid);
+	for (i = 0; i < 50 && rmdir(slow_group) != 0 && errno == EBUSY; i++)
+		sleep_ms(10);
+}
+
+/* Makes the device of `size` bytes of pattern `seed` and opens it with O_DIRECT. */
+MAYBE_UNUSED static int slow_device(size_t size, uint64_t seed)
+{
+	int control = open("/dev/loop-control", O_RDWR), file = temp_file(size, seed), attempt, device = -1;
+	struct loop_config config;
+	struct stat status;
+	char text[64], pid[32];
+
+	if (control < 0)
+		SKIP("no loop devices: %s", strerror(errno));
+	snprintf(slow_group, sizeof(slow_group), BLKIO "/test-%d", (int)getpid());
+	if (mkdir(slow_group, 0755) != 0)
+		SKIP("no blkio control group: %s", strerror(errno));
+	slow_owner = getpid();
+	atexit(slow_cleanup);
+	at_failure = slow_cleanup;
+
+	memset(&config, 0, sizeof(config));
+	config.fd = (unsigned int)file;
+	config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
+	/* Somebody else may take the free device first. */
+	for (attempt = 0; attempt < 20; attempt++) {
+		int number = ioctl(control, LOOP_CTL_GET_FREE);
+
+		snprintf(text, sizeof(text), "/dev/loop%d", number);
+		if (number < 0 || (device = open(text, O_RDWR | O_DIRECT)) < 0)
+			SKIP("no free loop device: %s", strerror(errno));
+		if (ioctl(device, LOOP_CONFIGURE, &config) == 0)
+			break;
+		close(device);
+		device = -1;
+	}
+	if (device < 0 || fstat(device, &status) != 0)
+		SKIP("no loop device to be had");
+	close(file);
+	close(control);
+
+	snprintf(text, sizeof(text), "%u:%u %d", major(status.st_rdev), minor(status.st_rdev), SLOW_IOPS);
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	if (!write_text(slow_group, "blkio.throttle.read_iops_device", text) ||
+	    !write_text(slow_group, "blkio.throttle.write_iops_device", text) ||
+	    !write_text(slow_group, "cgroup.procs", pid))
+		SKIP("the blkio control group cannot throttle");
+	return device;
+}
+
+#endif
