@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Both faces from one library. */
 #include <aiouring.h>
+#include <errno.h>
 
 int main(void)
 {

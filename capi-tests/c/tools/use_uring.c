@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The least use of liburing: a request that does nothing, sent and answered. */
+#include <errno.h>
 #include <liburing.h>
 #include <stdio.h>
 
