@@ -49,10 +49,6 @@ layouts!(aio, aio_abi, "/aio_layouts.rs");
 /// The generated code compiles: names and types of the engines have their counterparts in C.
 #[test]
 fn generated() {
-    for error in [option_env!("uring_abi_error"), option_env!("aio_abi_error")]
-        .into_iter()
-        .flatten()
-    {
-        panic!("{error}");
-    }
+    let errors = [option_env!("uring_abi_error"), option_env!("aio_abi_error")];
+    assert_eq!(errors, [None, None]);
 }
