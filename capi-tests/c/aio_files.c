@@ -2,6 +2,7 @@
 /* Files that are neither disk files nor streams: devices, terminals, /proc and /sys, sealed and special files. */
 #include "aio_check.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
@@ -38,6 +39,7 @@ static void write_refused(int fd, size_t size, int error)
 int main(void)
 {
 	int master, slave, sealed, fd;
+	struct pollfd readable = {-1, POLLIN, 0};
 	char *memory = (char *)pages(4096);
 
 	ctx = setup(8);
@@ -61,6 +63,9 @@ int main(void)
 	memcpy(buf, "abc\n", 4);
 	write_is(slave, 3, 3);
 	write_is(master, 4, 4);
+	/* What goes through a terminal takes a moment. */
+	readable.fd = slave;
+	CHECK_EQ(poll(&readable, 1, 5000), 1);
 	read_is(slave, 8, 4);
 
 	sealed = memfd_create("sealed", MFD_ALLOW_SEALING);

@@ -22,11 +22,13 @@ static void is_true(int fd, int mask)
 int main(void)
 {
 	int master = posix_openpt(O_RDWR | O_NOCTTY), slave, fifo;
+	struct pollfd readable = {-1, POLLIN, 0};
 
 	ctx = setup(4);
 	CHECK(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
 	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
 	CHECK(slave >= 0);
+	readable.fd = master;
 	CHECK(mkfifo("fifo", 0600) == 0);
 	fifo = open("fifo", O_RDWR);
 	CHECK(unlink("fifo") == 0 && fifo >= 0);
@@ -40,6 +42,8 @@ int main(void)
 	CHECK_EQ(write(fifo, "x", 1), 1);
 	is_true(fifo, POLLIN);
 	CHECK_EQ(write(slave, "x", 1), 1);
+	/* What goes through a terminal takes a moment. */
+	CHECK_EQ(poll(&readable, 1, 5000), 1);
 	is_true(master, POLLIN);
 	CHECK_EQ(ready(ctx), 0);
 	CHECK_EQ(io_destroy(ctx), 0);
