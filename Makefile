@@ -28,7 +28,7 @@ install: build
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy --workspace --all-targets --features $(FACES) -- -D warnings
+	cargo clippy --workspace --all-targets --features $(FACES),aiouring/symver,aiouring/faults -- -D warnings
 
 clean:
 	rm -rf $(BUILD) build-faults target
