@@ -1,6 +1,10 @@
 //! Generates the layout checks: C and Rust code that compare what the engines' structures and
 //! constants are with what the headers say.
 
+#[allow(unreachable_pub)] // it is also a module of the library
+#[path = "src/names.rs"]
+mod names;
+
 use std::path::Path;
 
 use ctest::TestGenerator;
@@ -12,7 +16,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
 }
 
-fn generate(face: &str, header: &str, names: fn(&mut TestGenerator)) {
+fn generate(face: &str, header: &str, special: fn(&mut TestGenerator)) {
     let types = format!("../src/{face}/abi.rs");
     println!("cargo::rustc-check-cfg=cfg(have_{face}_abi)");
     println!("cargo::rerun-if-env-changed=CC");
@@ -26,7 +30,11 @@ fn generate(face: &str, header: &str, names: fn(&mut TestGenerator)) {
         .include("../include")
         .edition(2024)
         .define("_GNU_SOURCE", None);
-    names(&mut generator);
+    generator
+        .rename_struct_ty(|rust| Some(names::STRUCTURES.iter().find(|(name, _)| *name == rust)?.1.into()))
+        // An address is a number to an engine, a counter atomic: sizes and offsets are compared, types are not.
+        .skip_struct_field_type(|_, _| true);
+    special(&mut generator);
     let name = format!("{face}_layouts");
     // What does not compile has to fail its own test, not all of them.
     let compiled = generator
@@ -50,33 +58,25 @@ fn generate(face: &str, header: &str, names: fn(&mut TestGenerator)) {
 
 fn uring(generator: &mut TestGenerator) {
     generator
-        .rename_struct_ty(|name| {
-            let c = match name {
-                "SqOffsets" => "struct io_sqring_offsets",
-                "CqOffsets" => "struct io_cqring_offsets",
-                "Params" => "struct io_uring_params",
-                "Sqe" => "struct io_uring_sqe",
-                "Cqe" => "struct io_uring_cqe",
+        .rename_struct_field(|structure, field| {
+            let c = match (structure.ident(), field.ident()) {
+                ("Sqe", "op_flags") => "rw_flags",
+                ("Sqe", "pad") => "__pad2",
                 _ => return None,
             };
             Some(c.into())
         })
-        .rename_union_ty(|name| Some(format!("union {name}")))
-        // A flexible array ends them.
-        .skip_roundtrip(|name| ["io_uring_cqe", "Cqe", "io_uring_probe"].contains(&name));
+        // A byte in C, and three that nobody reads: the engine changes them as one word.
+        .skip_struct_field(|structure, field| structure.ident() == "Ring" && field.ident() == "int_flags")
+        // Not copied by anyone, or ended by a flexible array.
+        .skip_roundtrip(|name| ["Ring", "Sq", "Cq", "Cqe", "Probe", "Params"].contains(&name))
+        // Of the engine, not of the header.
+        .skip_const(|constant| constant.ident().starts_with("RING_"));
 }
 
-/// The engine has Rust's kind of names, and the union of `struct iocb` spelled out.
+/// The engine has the union of `struct iocb` spelled out.
 fn aio(generator: &mut TestGenerator) {
     generator
-        .rename_struct_ty(|name| {
-            let c = match name {
-                "Iocb" => "struct iocb",
-                "IoEvent" => "struct io_event",
-                _ => return None,
-            };
-            Some(c.into())
-        })
         .rename_struct_field(|structure, field| {
             let c = match (structure.ident(), field.ident()) {
                 ("Iocb", "rw_flags") => "aio_rw_flags",
@@ -93,8 +93,6 @@ fn aio(generator: &mut TestGenerator) {
             };
             Some(c.into())
         })
-        // Pointers are numbers to the engine: sizes and offsets are compared, types are not.
-        .skip_struct_field_type(|_, _| true)
         .rename_constant(|constant| {
             let name = constant.ident();
             [

@@ -6,17 +6,13 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use capi_tests::names::STRUCTURES;
 use capi_tests::run::run;
 use capi_tests::{cc, here, root, temp_dir};
 use cbindgen::{Builder, Config, ItemType, Language, Style};
 
-/// Rust's names of C types, beside those that are the same.
-const NAMES: [(&str, &str); 4] = [
-    ("Context", "io_context_t"),
-    ("Iocb", "struct iocb"),
-    ("IoEvent", "struct io_event"),
-    ("CSigset", "sigset_t"),
-];
+/// Rust's names of C types that are no structures.
+const NAMES: [(&str, &str); 2] = [("Context", "io_context_t"), ("SigSet", "sigset_t")];
 
 /// The source of a face, as cbindgen understands it: it does not know `cfg_attr` on names, by which
 /// an export of two versions gets the plain one where there are no versions.
@@ -72,10 +68,12 @@ fn prototypes(face: &str, header: &str) {
             .into_iter()
             .map(|(tag, kind)| (tag.clone(), format!("{kind} {tag}"))),
     );
-    config
-        .export
-        .rename
-        .extend(NAMES.map(|(rust, c)| (rust.to_owned(), c.to_owned())));
+    config.export.rename.extend(
+        NAMES
+            .iter()
+            .chain(STRUCTURES)
+            .map(|(rust, c)| (rust.to_string(), c.to_string())),
+    );
     // Only the functions: the types are the header's.
     config.export.exclude = vec!["Context".into(), "Callback".into()];
 
