@@ -3,7 +3,9 @@
 #![allow(unsafe_code)]
 
 mod errno;
+pub mod map;
 mod raw;
+pub mod uring;
 
 pub use errno::{Errno, Result, check};
 

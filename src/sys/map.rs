@@ -1,0 +1,76 @@
+//! Memory straight from the kernel.
+
+use core::ptr::{self, NonNull};
+
+use super::{Errno, Result, syscall};
+
+/// The smallest unit of the calls below, on every architecture that has io_uring with 4 KiB pages;
+/// larger pages only make the kernel round further up.
+pub const PAGE: usize = 4096;
+
+/// The size of the huge pages that [`huge`] asks for.
+pub const HUGE: usize = 2 << 20;
+
+/// `len` rounded up to whole pages.
+pub const fn pages(len: usize) -> usize {
+    len.wrapping_add(PAGE - 1) & !(PAGE - 1)
+}
+
+fn map(len: usize, flags: i32, fd: i32, offset: u64) -> Result<NonNull<u8>> {
+    let prot = (libc::PROT_READ | libc::PROT_WRITE) as usize;
+    // SAFETY: no fixed address, so nothing that exists is replaced.
+    let at = unsafe {
+        syscall(
+            libc::SYS_mmap,
+            [0, len, prot, flags as usize, fd as usize, offset as usize],
+        )
+    }?;
+    NonNull::new(ptr::with_exposed_provenance_mut(at)).ok_or(Errno::ENOMEM)
+}
+
+/// Zeroed private memory.
+pub fn private(len: usize) -> Result<NonNull<u8>> {
+    map(len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0)
+}
+
+/// Zeroed private memory that is contiguous inside each [`HUGE`] bytes. `ENOMEM` when none is set aside.
+pub fn huge(len: usize) -> Result<NonNull<u8>> {
+    map(len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_HUGETLB, -1, 0)
+}
+
+/// A part of a file, shared and already faulted in.
+pub fn shared(fd: i32, offset: u64, len: usize) -> Result<NonNull<u8>> {
+    map(len, libc::MAP_SHARED | libc::MAP_POPULATE, fd, offset)
+}
+
+/// Gives memory back.
+///
+/// # Safety
+/// The range must be a mapping that nothing uses any more.
+pub unsafe fn unmap(at: *mut u8, len: usize) {
+    // SAFETY: the caller's promise. It fails only for a range that is no mapping.
+    let _ = unsafe { syscall(libc::SYS_munmap, [at.expose_provenance(), len, 0, 0, 0, 0]) };
+}
+
+/// Keeps memory out of children made by fork.
+///
+/// # Safety
+/// Whoever runs in such a child must not use the range.
+pub unsafe fn dont_fork(at: *mut u8, len: usize) -> Result<()> {
+    let advice = libc::MADV_DONTFORK as usize;
+    // SAFETY: changes what a later fork copies, nothing in this process.
+    unsafe { syscall(libc::SYS_madvise, [at.expose_provenance(), len, advice, 0, 0, 0]) }.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_round_up_to_pages() {
+        assert_eq!(
+            [0, 1, PAGE - 1, PAGE, PAGE + 1].map(pages),
+            [0, PAGE, PAGE, PAGE, 2 * PAGE]
+        );
+    }
+}

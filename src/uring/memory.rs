@@ -1,0 +1,150 @@
+//! What the rings lie in.
+#![allow(unsafe_code)]
+
+use core::ptr::{self, NonNull};
+use core::sync::atomic::AtomicU32;
+
+use super::abi::{
+    IORING_FEAT_SINGLE_MMAP, IORING_OFF_CQ_RING, IORING_OFF_SQ_RING, IORING_OFF_SQES, IORING_SETUP_NO_SQARRAY, Params,
+    Ring,
+};
+use super::setup::Sizes;
+use super::shared::FOREIGN_MEMORY;
+use crate::sys::{Errno, Result, map, uring};
+
+/// Maps the rings of `fd` and points `ring` at them.
+///
+/// Nothing is left mapped on failure.
+pub(super) fn map_rings(fd: i32, p: &Params, ring: &mut Ring) -> Result<()> {
+    let sizes = Sizes::of_made(p);
+    let single = p.features & IORING_FEAT_SINGLE_MMAP != 0;
+    let (sq_len, cq_len) = if single {
+        let both = sizes.sq_ring.max(sizes.cq_ring);
+        (both, both)
+    } else {
+        (sizes.sq_ring, sizes.cq_ring)
+    };
+    let sq = map::shared(fd, IORING_OFF_SQ_RING, sq_len)?;
+    ring.sq.ring_ptr = sq.as_ptr();
+    ring.sq.ring_sz = sq_len;
+    ring.cq.ring_ptr = sq.as_ptr();
+    ring.cq.ring_sz = cq_len;
+    let mut rest = || -> Result<()> {
+        if !single {
+            ring.cq.ring_ptr = map::shared(fd, IORING_OFF_CQ_RING, cq_len)?.as_ptr();
+        }
+        ring.sq.sqes = map::shared(fd, IORING_OFF_SQES, sizes.sqes)?.as_ptr().cast();
+        ring.sq.sqes_sz = sizes.sqes as u32;
+        point(p, ring)
+    };
+    let made = rest();
+    made.inspect_err(|_| unmap_rings(ring))
+}
+
+/// Points `ring` into rings that lie at `ring_ptr` and `sqes`, which are set.
+pub(super) fn point(p: &Params, ring: &mut Ring) -> Result<()> {
+    let (sq, cq) = (ring.sq.ring_ptr, ring.cq.ring_ptr);
+    let word = |base: *mut u8, offset: u32| -> *const AtomicU32 { base.wrapping_add(offset as usize).cast() };
+
+    ring.sq.khead = word(sq, p.sq_off.head);
+    ring.sq.ktail = word(sq, p.sq_off.tail);
+    ring.sq.kring_mask = word(sq, p.sq_off.ring_mask);
+    ring.sq.kring_entries = word(sq, p.sq_off.ring_entries);
+    ring.sq.kflags = word(sq, p.sq_off.flags);
+    ring.sq.kdropped = word(sq, p.sq_off.dropped);
+
+    ring.cq.khead = word(cq, p.cq_off.head);
+    ring.cq.ktail = word(cq, p.cq_off.tail);
+    ring.cq.kring_mask = word(cq, p.cq_off.ring_mask);
+    ring.cq.kring_entries = word(cq, p.cq_off.ring_entries);
+    ring.cq.koverflow = word(cq, p.cq_off.overflow);
+    ring.cq.cqes = cq.wrapping_add(p.cq_off.cqes as usize).cast();
+    if p.cq_off.flags != 0 {
+        ring.cq.kflags = word(cq, p.cq_off.flags);
+    }
+
+    ring.sq.ring_entries = p.sq_entries;
+    ring.sq.ring_mask = p.sq_entries.wrapping_sub(1);
+    ring.cq.ring_entries = p.cq_entries;
+    ring.cq.ring_mask = p.cq_entries.wrapping_sub(1);
+
+    // Programs built against 2.5 and before write to the array: without the kernel's they get one that nobody reads.
+    if p.flags & IORING_SETUP_NO_SQARRAY == 0 {
+        ring.sq.array = sq.wrapping_add(p.sq_off.array as usize).cast();
+    } else {
+        // SAFETY: calloc takes any size.
+        let array = unsafe { libc::calloc(p.sq_entries as usize, size_of::<u32>()) };
+        ring.sq.array = NonNull::new(array.cast()).ok_or(Errno::ENOMEM)?.as_ptr();
+    }
+    for index in 0..p.sq_entries {
+        // SAFETY: both arrays have `sq_entries` elements; the kernel reads its own at submission only.
+        unsafe { ring.sq.array.wrapping_add(index as usize).write(index) };
+    }
+    Ok(())
+}
+
+/// Unmaps what [`map_rings`] mapped, or what was allocated in its place.
+pub(super) fn unmap_rings(ring: &mut Ring) {
+    free_array(ring);
+    if !ring.noted(FOREIGN_MEMORY) {
+        let (sq, cq) = (ring.sq.ring_ptr, ring.cq.ring_ptr);
+        for (at, len) in [(ring.sq.sqes.cast(), ring.sq.sqes_sz as usize), (sq, ring.sq.ring_sz)] {
+            if !at.is_null() {
+                // SAFETY: set by map_rings or by set-up in own memory; the ring is ending.
+                unsafe { map::unmap(at, len) };
+            }
+        }
+        if cq != sq && !cq.is_null() {
+            // SAFETY: as above; a mapping of its own on kernels before 5.4.
+            unsafe { map::unmap(cq, ring.cq.ring_sz) };
+        }
+    }
+    ring.sq.ring_ptr = ptr::null_mut();
+    ring.cq.ring_ptr = ptr::null_mut();
+    ring.sq.sqes = ptr::null_mut();
+}
+
+/// Frees the array that replaces the kernel's.
+fn free_array(ring: &mut Ring) {
+    if ring.flags & IORING_SETUP_NO_SQARRAY != 0 {
+        // SAFETY: null or made by calloc in `point`; nobody else keeps it.
+        unsafe { libc::free(ring.sq.array.cast()) };
+    }
+    ring.sq.array = ptr::null_mut();
+}
+
+/// Keeps the rings out of children.
+pub(super) fn dont_fork(ring: &Ring) -> Result<()> {
+    let (sq, cq, sqes) = (ring.sq.ring_ptr, ring.cq.ring_ptr, ring.sq.sqes.cast::<u8>());
+    if sq.is_null() || cq.is_null() || sqes.is_null() {
+        return Err(Errno::EINVAL);
+    }
+    // SAFETY: a child that wants this ring does not ask for it to be kept out.
+    unsafe {
+        map::dont_fork(sqes, ring.sq.sqes_sz as usize)?;
+        map::dont_fork(sq, ring.sq.ring_sz)?;
+        if cq != sq {
+            map::dont_fork(cq, ring.cq.ring_sz)?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives back memory that no ring lies in.
+pub(super) fn discard(at: *mut u8, len: usize) {
+    // SAFETY: set-up allocated it and the kernel did not take it.
+    unsafe { map::unmap(at, len) };
+}
+
+/// Asks the kernel for a ring.
+pub(super) fn kernel_setup(entries: u32, p: &mut Params) -> Result<i32> {
+    // SAFETY: with NO_MMAP set-up put an address there whose memory lives as long as the ring: our own, or memory that
+    // the caller vouched for.
+    unsafe { uring::setup(entries, p) }
+}
+
+/// Closes a ring's descriptor.
+pub(super) fn close(fd: i32) {
+    // SAFETY: made by `kernel_setup`, or handed over with the ring.
+    unsafe { uring::close(fd) };
+}

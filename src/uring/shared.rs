@@ -1,0 +1,158 @@
+//! The words and entries that a ring shares with the kernel.
+//!
+//! A ring that is not set up has null pointers: its words read as zero, and stores do nothing.
+#![allow(unsafe_code)]
+
+use core::sync::atomic::{AtomicU32, Ordering, fence};
+
+use super::abi::{
+    Cq, Cqe, IORING_CQE_F_32, IORING_CQE_F_SKIP, IORING_SETUP_CQE_MIXED, IORING_SETUP_CQE32, IORING_SETUP_SQE128, Ring,
+    Sq, Sqe,
+};
+
+/// `io_uring_enter` goes by the index of the registered descriptor.
+pub(super) const REGISTERED: u32 = 1 << 0;
+/// `io_uring_register` can go by it, too.
+pub(super) const REGISTERS_BY_INDEX: u32 = 1 << 1;
+/// The rings lie in memory of the program: not ours to unmap.
+pub(super) const FOREIGN_MEMORY: u32 = 1 << 2;
+/// Waiting does not count as waiting for I/O.
+pub(super) const NO_IOWAIT: u32 = 1 << 3;
+
+// SAFETY: the pointers lead to memory that belongs to the ring alone and is not tied to a thread.
+unsafe impl Send for Ring {}
+
+/// A word that both sides see.
+#[inline]
+fn word<'a>(at: *const AtomicU32) -> Option<&'a AtomicU32> {
+    // SAFETY: null, or set by set-up to an aligned word of a mapping that lives until the ring's exit; exit takes
+    // `&mut Ring`, and no reference outlives the calls below.
+    unsafe { at.as_ref() }
+}
+
+#[inline]
+pub(super) fn load(at: *const AtomicU32, order: Ordering) -> u32 {
+    word(at).map_or(0, |w| w.load(order))
+}
+
+impl Sq {
+    /// How far the kernel has taken requests.
+    #[inline]
+    pub(super) fn head(&self) -> u32 {
+        load(self.khead, Ordering::Acquire)
+    }
+
+    /// Shows the kernel the requests before `tail`.
+    #[inline]
+    pub(super) fn publish(&self, tail: u32) {
+        if let Some(w) = word(self.ktail) {
+            w.store(tail, Ordering::Release);
+        }
+    }
+
+    /// The kernel's flags of the moment.
+    #[inline]
+    pub(super) fn flags(&self) -> u32 {
+        load(self.kflags, Ordering::Relaxed)
+    }
+
+    /// The flags as they are after the kernel could have seen all we published.
+    #[inline]
+    pub(super) fn flags_after_publish(&self) -> u32 {
+        fence(Ordering::SeqCst);
+        self.flags()
+    }
+
+    /// Copies a request into the slot at `index`; the caller saw that it is free.
+    #[inline]
+    pub(super) fn write(&self, index: u32, shift: u32, sqe: &Sqe) {
+        if !self.sqes.is_null() {
+            let slot = self.sqes.wrapping_add(((index & self.ring_mask) << shift) as usize);
+            // SAFETY: the mask keeps the slot inside the array, which set-up made for `ring_mask + 1` requests of
+            // `1 << shift` units each.
+            unsafe { slot.write(*sqe) };
+        }
+    }
+}
+
+impl Cq {
+    /// How far completions have been consumed.
+    #[inline]
+    pub(super) fn head(&self) -> u32 {
+        load(self.khead, Ordering::Relaxed)
+    }
+
+    /// How far the kernel has completed.
+    #[inline]
+    pub(super) fn tail(&self) -> u32 {
+        load(self.ktail, Ordering::Acquire)
+    }
+
+    /// Gives the kernel back the slots before `head`.
+    #[inline]
+    pub(super) fn release(&self, head: u32) {
+        if let Some(w) = word(self.khead) {
+            w.store(head, Ordering::Release);
+        }
+    }
+
+    /// Where the completion at `index` lies.
+    #[inline]
+    pub(super) fn at(&self, index: u32, shift: u32) -> *mut Cqe {
+        self.cqes.wrapping_add(((index & self.ring_mask) << shift) as usize)
+    }
+
+    /// The completion at `index`, which lies before [`Cq::tail`].
+    #[inline]
+    pub(super) fn read(&self, index: u32, shift: u32) -> Cqe {
+        let at = self.at(index, shift);
+        if self.cqes.is_null() {
+            return Cqe::default();
+        }
+        // SAFETY: the mask keeps it inside the array, and the kernel does not touch it before `release`.
+        unsafe { at.read() }
+    }
+}
+
+impl Ring {
+    /// Requests of twice the size take two units each.
+    #[inline]
+    pub(super) fn sqe_shift(&self) -> u32 {
+        (self.flags & IORING_SETUP_SQE128 != 0).into()
+    }
+
+    /// Completions of twice the size take two units each.
+    #[inline]
+    pub(super) fn cqe_shift(&self) -> u32 {
+        (self.flags & IORING_SETUP_CQE32 != 0).into()
+    }
+
+    /// How many slots a completion takes.
+    #[inline]
+    pub(super) fn slots(&self, cqe: &Cqe) -> u32 {
+        1 + u32::from(self.flags & IORING_SETUP_CQE_MIXED != 0 && cqe.flags & IORING_CQE_F_32 != 0)
+    }
+
+    /// A gap that the kernel left where a long completion did not fit before the end of the ring.
+    #[inline]
+    pub(super) fn is_gap(&self, cqe: &Cqe) -> bool {
+        self.flags & IORING_SETUP_CQE_MIXED != 0 && cqe.flags & IORING_CQE_F_SKIP != 0
+    }
+
+    /// What `io_uring_enter` takes for the ring's descriptor.
+    #[inline]
+    pub(super) fn enter_fd(&self) -> i32 {
+        self.enter_ring_fd.load(Ordering::Relaxed) as i32
+    }
+
+    #[inline]
+    pub(super) fn noted(&self, note: u32) -> bool {
+        self.int_flags.load(Ordering::Relaxed) & note != 0
+    }
+
+    pub(super) fn note(&self, note: u32, on: bool) {
+        let old = self.int_flags.load(Ordering::Relaxed);
+        self.int_flags
+            .store(if on { old | note } else { old & !note }, Ordering::Relaxed);
+    }
+}
