@@ -43,6 +43,46 @@ pub fn shared(fd: i32, offset: u64, len: usize) -> Result<NonNull<u8>> {
     map(len, libc::MAP_SHARED | libc::MAP_POPULATE, fd, offset)
 }
 
+/// Zeroed memory that no child shares: after a fork the child sees zeroes in it.
+///
+/// `fork` handlers do not run for `vfork`, `_Fork` and a raw `clone`; the kernel's own wiping
+/// is the one thing that holds for all of them. Linux 4.14.
+pub fn wiped(len: usize) -> Result<NonNull<u8>> {
+    let base = private(len)?;
+    // SAFETY: the range was mapped just above and belongs to us.
+    unsafe {
+        let advice = libc::MADV_WIPEONFORK as usize;
+        if let Err(e) = syscall(
+            libc::SYS_madvise,
+            [base.as_ptr().expose_provenance(), len, advice, 0, 0, 0],
+        ) {
+            unmap(base.as_ptr(), len);
+            return Err(e);
+        }
+    }
+    Ok(base)
+}
+
+/// Zeroed shared memory, twice: where the program sees it, and where this library does.
+///
+/// The program may unmap or protect its view at any time; ours stays.
+pub fn twice(len: usize) -> Result<(NonNull<u8>, NonNull<u8>)> {
+    let theirs = map(len, libc::MAP_SHARED | libc::MAP_ANONYMOUS, -1, 0)?;
+    let old = theirs.as_ptr().expose_provenance();
+    // SAFETY: an old size of 0 on a shared mapping makes a second mapping of the same pages and
+    // leaves the first one alone.
+    let ours = unsafe { syscall(libc::SYS_mremap, [old, 0, len, libc::MREMAP_MAYMOVE as usize, 0, 0]) };
+    if let Some(ours) = ours
+        .ok()
+        .and_then(|at| NonNull::new(ptr::with_exposed_provenance_mut(at)))
+    {
+        return Ok((theirs, ours));
+    }
+    // SAFETY: mapped above, and nobody has it yet.
+    unsafe { unmap(theirs.as_ptr(), len) };
+    Err(Errno::ENOMEM)
+}
+
 /// Gives memory back.
 ///
 /// # Safety
@@ -72,5 +112,18 @@ mod tests {
             [0, 1, PAGE - 1, PAGE, PAGE + 1].map(pages),
             [0, PAGE, PAGE, PAGE, 2 * PAGE]
         );
+    }
+
+    #[test]
+    fn both_views_of_a_double_mapping_are_one_memory() {
+        let (theirs, ours) = twice(2 * PAGE).unwrap();
+        // SAFETY: both mappings are live and large enough.
+        unsafe {
+            theirs.as_ptr().add(PAGE).write(42);
+            assert_eq!(ours.as_ptr().add(PAGE).read(), 42);
+            unmap(theirs.as_ptr(), 2 * PAGE);
+            assert_eq!(ours.as_ptr().add(PAGE).read(), 42);
+            unmap(ours.as_ptr(), 2 * PAGE);
+        }
     }
 }

@@ -2,9 +2,14 @@
 
 #![allow(unsafe_code)]
 
+pub mod aio;
 mod errno;
+pub mod file;
+pub mod futex;
 pub mod map;
+pub mod mem;
 mod raw;
+pub mod thread;
 pub mod uring;
 
 pub use errno::{Errno, Result, check};

@@ -1,0 +1,420 @@
+//! Calls on descriptors.
+
+use super::{Errno, Result, syscall};
+use core::mem::MaybeUninit;
+
+/// What `fstat` and `F_GETFL` tell of a descriptor.
+#[derive(Clone, Copy)]
+pub struct Status {
+    /// The open flags: access mode, `O_DIRECT`, `O_APPEND`, `O_PATH`, ...
+    pub flags: i32,
+    /// `st_mode`.
+    pub mode: u32,
+    /// `st_dev`, `st_ino`; for a block device the device itself, whatever node it was opened by.
+    pub id: (u64, u64),
+    /// `st_size`.
+    pub size: u64,
+}
+
+/// The open flags of a descriptor.
+///
+/// # Errors
+/// `EBADF`.
+pub fn flags(fd: i32) -> Result<i32> {
+    // SAFETY: F_GETFL takes no pointer.
+    unsafe { syscall(libc::SYS_fcntl, [fd as usize, libc::F_GETFL as usize, 0, 0, 0, 0]) }.map(|f| f as i32)
+}
+
+/// What `fstat` and `F_GETFL` tell.
+///
+/// # Errors
+/// `EBADF`, also for a descriptor opened with `O_PATH`, as every data call answers.
+pub fn status(fd: i32) -> Result<Status> {
+    let flags = flags(fd)?;
+    if flags & libc::O_PATH != 0 {
+        return Err(Errno::EBADF);
+    }
+    let stat = fstat(fd)?;
+    let mode = stat.st_mode;
+    #[allow(clippy::unnecessary_cast)] // the field types differ by architecture
+    let id = if mode & libc::S_IFMT == libc::S_IFBLK {
+        (u64::MAX, stat.st_rdev as u64)
+    } else {
+        (stat.st_dev as u64, stat.st_ino as u64)
+    };
+    Ok(Status {
+        flags,
+        mode,
+        id,
+        size: stat.st_size as u64,
+    })
+}
+
+fn fstat(fd: i32) -> Result<libc::stat> {
+    let mut stat = MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: the kernel fills a live local; all zeroes is a valid stat in any case.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        syscall(libc::SYS_fstat, [fd as usize, stat.as_mut_ptr() as usize, 0, 0, 0, 0])?;
+        #[cfg(not(target_arch = "x86_64"))]
+        if libc::fstat(fd, stat.as_mut_ptr()) != 0 {
+            return Err(Errno::EBADF);
+        }
+        Ok(stat.assume_init())
+    }
+}
+
+/// `f_type` of the file system that a descriptor is on, 0 when it does not tell.
+pub fn filesystem(fd: i32) -> i64 {
+    let mut fs = MaybeUninit::<libc::statfs>::zeroed();
+    // SAFETY: the kernel fills a live local; all zeroes is a valid statfs in any case.
+    unsafe {
+        let _ = syscall(libc::SYS_fstatfs, [fd as usize, fs.as_mut_ptr() as usize, 0, 0, 0, 0]);
+        #[allow(clippy::unnecessary_cast)] // the field's type differs by architecture
+        let kind = fs.assume_init().f_type as i64;
+        kind
+    }
+}
+
+/// One transfer of `preadv2` or `pwritev2`.
+#[derive(Clone, Copy)]
+pub struct Transfer {
+    /// The descriptor.
+    pub fd: i32,
+    /// Whether data goes to the file.
+    pub write: bool,
+    /// Address of the `iovec` array.
+    pub iov: usize,
+    /// Entries in it.
+    pub count: usize,
+    /// Position in the file; -1 for a stream.
+    pub offset: i64,
+    /// `RWF_` flags.
+    pub flags: u32,
+}
+
+/// `preadv2` or `pwritev2`: the number of bytes moved.
+///
+/// # Errors
+/// Those of the call.
+#[inline]
+pub fn transfer(t: &Transfer) -> Result<usize> {
+    let nr = if t.write { libc::SYS_pwritev2 } else { libc::SYS_preadv2 };
+    // 64-bit kernels take the whole position in the first of its two arguments.
+    let high = if cfg!(target_pointer_width = "64") {
+        0
+    } else {
+        (t.offset >> 32) as usize
+    };
+    // SAFETY: the kernel checks the vector and the memory that it names; what the transfer does
+    // to that memory is what the program asked for in its iocb.
+    unsafe {
+        syscall(
+            nr,
+            [t.fd as usize, t.iov, t.count, t.offset as usize, high, t.flags as usize],
+        )
+    }
+}
+
+/// `poll` without waiting: the events that hold for one descriptor.
+///
+/// # Errors
+/// `EINTR`, `ENOMEM`.
+pub fn poll_now(fd: i32, events: i16) -> Result<i16> {
+    let mut poll = libc::pollfd { fd, events, revents: 0 };
+    let zero = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: one live entry and a live time.
+    unsafe {
+        syscall(
+            libc::SYS_ppoll,
+            [&raw mut poll as usize, 1, &raw const zero as usize, 0, 8, 0],
+        )
+    }?;
+    Ok(poll.revents)
+}
+
+/// Waits until a transfer would not block, or is refused at once.
+///
+/// # Errors
+/// `EINTR`, whatever the flags of the signal handler; `ENOMEM`.
+pub fn await_ready(fd: i32, write: bool) -> Result<()> {
+    let mut poll = libc::pollfd {
+        fd,
+        events: if write { libc::POLLOUT } else { libc::POLLIN },
+        revents: 0,
+    };
+    // SAFETY: one live entry; no time, no mask.
+    unsafe { syscall(libc::SYS_ppoll, [&raw mut poll as usize, 1, 0, 0, 0, 0]) }.map(|_| ())
+}
+
+/// Whether a socket gives up on a transfer after some time.
+pub fn has_time_limit(fd: i32, write: bool) -> bool {
+    let option = if write { libc::SO_SNDTIMEO } else { libc::SO_RCVTIMEO };
+    let mut time = libc::timeval { tv_sec: 0, tv_usec: 0 };
+    let mut size = size_of::<libc::timeval>() as libc::socklen_t;
+    let args = [
+        fd as usize,
+        libc::SOL_SOCKET as usize,
+        option as usize,
+        &raw mut time as usize,
+        &raw mut size as usize,
+        0,
+    ];
+    // SAFETY: the kernel fills a live local of the size it is told.
+    let known = unsafe { syscall(libc::SYS_getsockopt, args) };
+    known.is_ok() && (time.tv_sec != 0 || time.tv_usec != 0)
+}
+
+/// Waits for `fd` to become readable, for at most `ns` nanoseconds, with `mask` as the signal mask.
+///
+/// # Errors
+/// `EINTR`, `ENOMEM`.
+pub fn poll_masked(fd: i32, ns: u64, mask: u64) -> Result<usize> {
+    let mut poll = libc::pollfd {
+        fd,
+        events: libc::POLLIN,
+        revents: 0,
+    };
+    let ts = libc::timespec {
+        tv_sec: (ns / 1_000_000_000) as libc::time_t,
+        tv_nsec: (ns % 1_000_000_000) as libc::c_long,
+    };
+    // SAFETY: one live entry, a live time, a live mask of the kernel's 8 bytes.
+    unsafe {
+        syscall(
+            libc::SYS_ppoll,
+            [
+                &raw mut poll as usize,
+                1,
+                &raw const ts as usize,
+                &raw const mask as usize,
+                8,
+                0,
+            ],
+        )
+    }
+}
+
+/// Looks whether a descriptor is an eventfd.
+///
+/// # Errors
+/// `EBADF`, and `EINVAL` for any other file.
+pub fn expect_eventfd(fd: i32) -> Result<()> {
+    if fstat(fd)?.st_mode & libc::S_IFMT != 0 {
+        return Err(Errno::EINVAL);
+    }
+    // Of the files without a type, an eventfd is the one that takes a write: it reads its eight
+    // bytes (and faults), where the others answer EINVAL before they look at the address.
+    // SAFETY: no byte is written to the file, since the address is not the program's.
+    match unsafe { syscall(libc::SYS_write, [fd as usize, usize::MAX & !4095, 8, 0, 0, 0]) } {
+        Err(Errno::EFAULT) => Ok(()),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// Adds `count` to an eventfd without ever blocking; what did not fit into the counter comes back.
+pub fn signal_eventfd(fd: i32, count: u64) -> u64 {
+    let add = |value: u64| {
+        // SAFETY: eight live bytes.
+        unsafe { syscall(libc::SYS_write, [fd as usize, &raw const value as usize, 8, 0, 0, 0]) }
+    };
+    if flags(fd).is_ok_and(|f| f & libc::O_NONBLOCK != 0) {
+        return if add(count) == Err(Errno::EAGAIN) { count } else { 0 };
+    }
+    // There is room for one more when the descriptor is writable, and not known to be for two.
+    for done in 0..count {
+        match poll_now(fd, libc::POLLOUT) {
+            Ok(revents) if revents & libc::POLLOUT == 0 => return count - done,
+            Ok(_) => {
+                let _ = add(1);
+            }
+            Err(_) => {}
+        }
+    }
+    0
+}
+
+/// A new eventfd, closed on exec.
+///
+/// # Errors
+/// `EMFILE`, `ENFILE`, `ENOMEM`.
+pub fn eventfd() -> Result<i32> {
+    // SAFETY: no pointers.
+    unsafe { syscall(libc::SYS_eventfd2, [0, libc::EFD_CLOEXEC as usize, 0, 0, 0, 0]) }.map(|fd| fd as i32)
+}
+
+/// A second descriptor of the same file, closed on exec.
+///
+/// # Errors
+/// `EBADF`, `EMFILE`.
+pub fn duplicate(fd: i32) -> Result<i32> {
+    // SAFETY: no pointers.
+    unsafe {
+        syscall(
+            libc::SYS_fcntl,
+            [fd as usize, libc::F_DUPFD_CLOEXEC as usize, 0, 0, 0, 0],
+        )
+    }
+    .map(|fd| fd as i32)
+}
+
+/// Closes a descriptor of ours.
+pub fn close(fd: i32) {
+    // SAFETY: no pointers; the callers close what they opened.
+    let _ = unsafe { syscall(libc::SYS_close, [fd as usize, 0, 0, 0, 0, 0]) };
+}
+
+/// `fsync` or `fdatasync`.
+///
+/// # Errors
+/// Those of the call.
+pub fn sync(fd: i32, data_only: bool) -> Result<usize> {
+    let nr = if data_only {
+        libc::SYS_fdatasync
+    } else {
+        libc::SYS_fsync
+    };
+    // SAFETY: no pointers.
+    unsafe { syscall(nr, [fd as usize, 0, 0, 0, 0, 0]) }
+}
+
+/// Whether a descriptor is a terminal.
+pub fn is_terminal(fd: i32) -> bool {
+    // The kernel's termios is smaller than libc's, which is room enough.
+    let mut termios = MaybeUninit::<libc::termios>::zeroed();
+    // SAFETY: the kernel writes at most a termios into a live local.
+    unsafe {
+        syscall(
+            libc::SYS_ioctl,
+            [
+                fd as usize,
+                libc::TCGETS as usize,
+                termios.as_mut_ptr() as usize,
+                0,
+                0,
+                0,
+            ],
+        )
+    }
+    .is_ok()
+}
+
+/// Reads the start of a small file into `buf`; the path ends with a zero byte.
+///
+/// # Errors
+/// Those of `open` and `read`.
+pub fn read_small<'b>(path: &core::ffi::CStr, buf: &'b mut [u8]) -> Result<&'b [u8]> {
+    let open = [
+        libc::AT_FDCWD as usize,
+        path.as_ptr() as usize,
+        (libc::O_RDONLY | libc::O_CLOEXEC) as usize,
+        0,
+        0,
+        0,
+    ];
+    // SAFETY: the path is a live C string; the buffer is live and its length is told.
+    unsafe {
+        let fd = syscall(libc::SYS_openat, open)?;
+        let got = syscall(libc::SYS_read, [fd, buf.as_mut_ptr() as usize, buf.len(), 0, 0, 0]);
+        close(fd as i32);
+        Ok(buf.get(..got?).unwrap_or(&[]))
+    }
+}
+
+/// Calls `each` with the names in a directory.
+///
+/// # Errors
+/// Those of `open` and `getdents64`.
+pub fn for_each_entry(path: &core::ffi::CStr, mut each: impl FnMut(&core::ffi::CStr)) -> Result<()> {
+    /// Bytes of an entry before its name, and where in them its length stands.
+    const NAME: usize = 19;
+    const LENGTH: usize = 16;
+    let mut buf = [0u8; 1024];
+    let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
+    // SAFETY: the path is a live C string.
+    let fd = unsafe {
+        syscall(
+            libc::SYS_openat,
+            [libc::AT_FDCWD as usize, path.as_ptr() as usize, flags as usize, 0, 0, 0],
+        )?
+    };
+    let result = loop {
+        // SAFETY: the buffer is live and its length is told.
+        let got = unsafe {
+            syscall(
+                libc::SYS_getdents64,
+                [fd, buf.as_mut_ptr() as usize, buf.len(), 0, 0, 0],
+            )
+        };
+        let mut rest = match got {
+            Ok(0) => break Ok(()),
+            Ok(n) => buf.get(..n).unwrap_or(&[]),
+            Err(e) => break Err(e),
+        };
+        while let (Some(&[low, high]), Some(name)) = (rest.get(LENGTH..LENGTH + 2), rest.get(NAME..)) {
+            if let Ok(name) = core::ffi::CStr::from_bytes_until_nul(name) {
+                each(name);
+            }
+            match usize::from(u16::from_ne_bytes([low, high])) {
+                0 => break,
+                length => rest = rest.get(length..).unwrap_or(&[]),
+            }
+        }
+    };
+    close(fd as i32);
+    result
+}
+
+/// Writes a line to the standard error descriptor, as far as it goes.
+pub fn write_stderr(bytes: &[u8]) {
+    // SAFETY: a live slice and its length.
+    let _ = unsafe { syscall(libc::SYS_write, [2, bytes.as_ptr() as usize, bytes.len(), 0, 0, 0]) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsRawFd;
+
+    #[test]
+    fn only_an_eventfd_passes_for_one_and_is_not_changed() {
+        let event = eventfd().unwrap();
+        assert_eq!(expect_eventfd(event), Ok(()));
+        signal_eventfd(event, 3);
+        assert_eq!(expect_eventfd(event), Ok(()));
+        let mut count = [0u8; 8];
+        // SAFETY: eight live bytes.
+        assert_eq!(unsafe { libc::read(event, count.as_mut_ptr().cast(), 8) }, 8);
+        assert_eq!(u64::from_ne_bytes(count), 3);
+        close(event);
+        assert_eq!(expect_eventfd(event), Err(Errno::EBADF));
+
+        let file = std::fs::File::open("/dev/null").unwrap();
+        assert_eq!(expect_eventfd(file.as_raw_fd()), Err(Errno::EINVAL));
+        let (reader, writer) = std::io::pipe().unwrap();
+        assert_eq!(expect_eventfd(writer.as_raw_fd()), Err(Errno::EINVAL));
+        drop(reader);
+        // SAFETY: no pointers; the descriptors are closed below.
+        let others = unsafe {
+            [
+                libc::epoll_create1(0),
+                libc::timerfd_create(libc::CLOCK_MONOTONIC, 0),
+                libc::inotify_init1(0),
+            ]
+        };
+        for fd in others {
+            assert_eq!(expect_eventfd(fd), Err(Errno::EINVAL));
+            close(fd);
+        }
+    }
+
+    #[test]
+    fn a_path_descriptor_is_no_file_for_data() {
+        let path = c"/dev/null";
+        // SAFETY: a live C string.
+        let fd = unsafe { libc::open(path.as_ptr(), libc::O_PATH) };
+        assert_eq!(status(fd).err(), Some(Errno::EBADF));
+        close(fd);
+        assert_eq!(status(fd).err(), Some(Errno::EBADF));
+    }
+}

@@ -1,0 +1,198 @@
+//! Copies to and from addresses that the program gave.
+
+use super::map::PAGE;
+use super::{Errno, Result, syscall};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// Pages of the program that were found readable or writable.
+///
+/// The kernel answers `EFAULT` for a bad pointer where a library would crash. Asking it each
+/// time costs a system call, so what it said is remembered by page: in the steady state a check
+/// is one load. A page that is unmapped later is not noticed (a documented difference).
+pub struct ProvenPages {
+    slots: [AtomicUsize; Self::SLOTS],
+}
+
+const READABLE: usize = 1;
+const WRITABLE: usize = 3;
+
+impl ProvenPages {
+    const SLOTS: usize = 1024;
+
+    fn slot(&self, page: usize) -> &AtomicUsize {
+        // A power of two: the index is always in range, and the bound check goes away.
+        &self.slots[((page / PAGE) ^ (page >> 22)) & (Self::SLOTS - 1)]
+    }
+
+    fn proven(&self, addr: usize, len: usize, access: usize) -> bool {
+        let mut page = addr & !(PAGE - 1);
+        let last = addr.wrapping_add(len.saturating_sub(1)) & !(PAGE - 1);
+        loop {
+            let seen = self.slot(page).load(Relaxed);
+            if seen & !(PAGE - 1) != page || seen & access != access {
+                return false;
+            }
+            if page == last {
+                return true;
+            }
+            page = page.wrapping_add(PAGE);
+        }
+    }
+
+    fn remember(&self, addr: usize, len: usize, access: usize) {
+        let mut page = addr & !(PAGE - 1);
+        let last = addr.wrapping_add(len.saturating_sub(1)) & !(PAGE - 1);
+        loop {
+            self.slot(page).store(page | access, Relaxed);
+            if page == last {
+                return;
+            }
+            page = page.wrapping_add(PAGE);
+        }
+    }
+
+    /// Reads a value at an address of the program.
+    ///
+    /// # Errors
+    /// `EFAULT` when the memory cannot be read.
+    pub fn read<T: Plain>(&self, addr: usize) -> Result<T> {
+        let mut value = T::ZERO;
+        let size = size_of::<T>();
+        if !user_range(addr, size) {
+            return Err(Errno::EFAULT);
+        }
+        if !self.proven(addr, size, READABLE) {
+            let (done, known) = transfer(libc::SYS_process_vm_readv, &raw mut value as usize, addr, size)?;
+            if done {
+                if known {
+                    self.remember(addr, size, READABLE);
+                }
+                return Ok(value);
+            }
+        }
+        // SAFETY: the pages were readable when they were proven, or the kernel would not say;
+        // `Plain` types take any bytes.
+        Ok(unsafe { core::ptr::read_unaligned(addr as *const T) })
+    }
+
+    /// Writes values at an address of the program.
+    ///
+    /// # Errors
+    /// `EFAULT` when the memory cannot be written; part of it may have been.
+    pub fn write<T: Plain>(&self, addr: usize, values: &[T]) -> Result<()> {
+        let size = size_of_val(values);
+        if size == 0 {
+            return Ok(());
+        }
+        if !user_range(addr, size) {
+            return Err(Errno::EFAULT);
+        }
+        if !self.proven(addr, size, WRITABLE) {
+            let (done, known) = transfer(libc::SYS_process_vm_writev, values.as_ptr() as usize, addr, size)?;
+            if done {
+                if known {
+                    self.remember(addr, size, WRITABLE);
+                }
+                return Ok(());
+            }
+        }
+        // SAFETY: the pages were writable when they were proven, or the kernel would not say;
+        // the source is a live slice and `Plain` has no drop.
+        unsafe { core::ptr::copy_nonoverlapping(values.as_ptr().cast::<u8>(), addr as *mut u8, size) };
+        Ok(())
+    }
+}
+
+/// Types that are plain bytes.
+pub trait Plain: Copy {
+    /// The value of all zero bytes.
+    const ZERO: Self;
+}
+
+impl Plain for u32 {
+    const ZERO: Self = 0;
+}
+
+impl Plain for u64 {
+    const ZERO: Self = 0;
+}
+
+impl Plain for usize {
+    const ZERO: Self = 0;
+}
+
+impl<T: Plain, const N: usize> Plain for [T; N] {
+    const ZERO: Self = [T::ZERO; N];
+}
+
+/// Whether a range lies in the half of the address space that programs have.
+///
+/// This is what the kernel asks before it touches memory, and where `io_submit` itself answers
+/// `EFAULT` rather than an event.
+pub fn user_range(addr: usize, len: usize) -> bool {
+    addr.checked_add(len).is_some_and(|end| end <= isize::MAX as usize)
+}
+
+/// Copies through the kernel, which answers `EFAULT` instead of faulting.
+///
+/// Gives whether the copy was made and whether it proves the pages; a kernel that refuses to
+/// say (a seccomp filter) leaves the access to the caller.
+fn transfer(nr: i64, local: usize, remote: usize, len: usize) -> Result<(bool, bool)> {
+    let local = libc::iovec {
+        iov_base: local as *mut libc::c_void,
+        iov_len: len,
+    };
+    let remote = libc::iovec {
+        iov_base: remote as *mut libc::c_void,
+        iov_len: len,
+    };
+    // SAFETY: getpid takes nothing. The copy goes between a live local object of `len` bytes and
+    // an address that the kernel checks.
+    let moved = unsafe {
+        let pid = syscall(libc::SYS_getpid, [0; 6])?;
+        syscall(
+            nr,
+            [pid, &raw const local as usize, 1, &raw const remote as usize, 1, 0],
+        )
+    };
+    match moved {
+        Ok(n) if n == len => Ok((true, true)),
+        Ok(_) | Err(Errno::EFAULT) => Err(Errno::EFAULT),
+        Err(_) => Ok((false, false)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pages() -> ProvenPages {
+        ProvenPages {
+            slots: [const { AtomicUsize::new(0) }; ProvenPages::SLOTS],
+        }
+    }
+
+    #[test]
+    fn bad_addresses_are_efault_and_good_ones_are_remembered() {
+        let pages = pages();
+        for bad in [0usize, 8, usize::MAX - 7, usize::MAX, isize::MAX as usize] {
+            assert_eq!(pages.read::<u64>(bad), Err(Errno::EFAULT), "{bad:#x}");
+            assert_eq!(pages.write::<u64>(bad, &[1]), Err(Errno::EFAULT), "{bad:#x}");
+        }
+        let mut word = 7u64;
+        assert_eq!(pages.read::<u64>(&raw const word as usize), Ok(7));
+        assert!(pages.proven(&raw const word as usize, 8, READABLE));
+        assert_eq!(pages.write(&raw mut word as usize, &[9u64]), Ok(()));
+        assert_eq!(word, 9);
+        assert!(pages.proven(&raw const word as usize, 8, WRITABLE));
+    }
+
+    #[test]
+    fn memory_that_may_only_be_read_is_not_written() {
+        let pages = pages();
+        // String literals live in a read-only segment.
+        let text = "constant text of this test";
+        assert!(pages.read::<u64>(text.as_ptr() as usize).is_ok());
+        assert_eq!(pages.write::<u64>(text.as_ptr() as usize, &[0]), Err(Errno::EFAULT));
+    }
+}

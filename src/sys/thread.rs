@@ -1,0 +1,304 @@
+//! A thread of this library's own.
+
+use super::{Errno, Result, file, syscall};
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
+use core::sync::atomic::{
+    AtomicU32, AtomicUsize,
+    Ordering::{Acquire, Relaxed, SeqCst},
+};
+
+/// Small: the thread only moves entries between rings.
+const STACK: usize = 128 * 1024;
+
+/// What a thread of ours does, on state that outlives it.
+pub trait Body: Sync {
+    /// Runs in the new thread; the thread ends when it returns.
+    fn run(&'static self);
+}
+
+extern "C" fn start<B: Body + 'static>(body: *mut c_void) -> *mut c_void {
+    // SAFETY: `spawn` passed a `&'static B`, and `B` is shared between threads.
+    unsafe { &*body.cast::<B>() }.run();
+    core::ptr::null_mut()
+}
+
+/// Starts a detached thread that no signal of the program reaches.
+///
+/// It is made by `pthread_create`, so that the C library knows it: `setuid` and its kin have to
+/// reach every thread. For the same reason the two signals that the C library keeps for itself
+/// stay open (`pthread_sigmask` leaves them out): with all 64 blocked `setuid` would hang.
+///
+/// # Errors
+/// `EAGAIN` (`RLIMIT_NPROC`, memory).
+pub fn spawn<B: Body + 'static>(body: &'static B) -> Result<()> {
+    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+    let mut attr = MaybeUninit::<libc::pthread_attr_t>::uninit();
+    let mut thread: libc::pthread_t = 0;
+    // SAFETY: every object is a live local, initialised by the call that comes first; the mask
+    // of the caller is put back before returning.
+    unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
+        libc::pthread_attr_init(attr.as_mut_ptr());
+        libc::pthread_attr_setdetachstate(attr.as_mut_ptr(), libc::PTHREAD_CREATE_DETACHED);
+        // A refusal (large static TLS) leaves the default size, which is larger.
+        libc::pthread_attr_setstacksize(attr.as_mut_ptr(), STACK);
+        let ret = libc::pthread_create(
+            &raw mut thread,
+            attr.as_ptr(),
+            start::<B>,
+            (&raw const *body).cast_mut().cast(),
+        );
+        libc::pthread_attr_destroy(attr.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), core::ptr::null_mut());
+        if ret == 0 { Ok(()) } else { Err(Errno::new(ret)) }
+    }
+}
+
+/// A key of per-thread data, made on first use; all zeroes is "none yet".
+///
+/// The key outlives a fork that wipes this memory; a child makes one of its own.
+#[derive(Default)]
+pub struct ExitKey {
+    /// The key plus one; `u32::MAX` while it is being made or cannot be.
+    key: AtomicU32,
+    hook: AtomicUsize,
+}
+
+extern "C" fn run_hook(hook: *mut c_void) {
+    // SAFETY: the only value that is ever set is a `fn()`.
+    let hook: fn() = unsafe { core::mem::transmute(hook) };
+    hook();
+}
+
+/// Calls `hook` when the calling thread ends by itself.
+pub fn at_exit(key: &ExitKey, hook: fn()) {
+    let mut known = key.key.load(Acquire);
+    if known == 0 {
+        if key.key.compare_exchange(0, u32::MAX, SeqCst, SeqCst).is_err() {
+            return;
+        }
+        let mut fresh: libc::pthread_key_t = 0;
+        // SAFETY: the key goes to a live local; the destructor stays, as the objects are never unloaded.
+        if unsafe { libc::pthread_key_create(&raw mut fresh, Some(run_hook)) } != 0 {
+            return;
+        }
+        known = fresh + 1;
+        key.hook.store(hook as usize, Relaxed);
+        key.key.store(known, SeqCst);
+    }
+    if known == u32::MAX {
+        return;
+    }
+    let key = known - 1;
+    // SAFETY: the key was made above, here or in another thread.
+    unsafe {
+        if libc::pthread_getspecific(key).is_null() {
+            libc::pthread_setspecific(key, hook as *const c_void);
+        }
+    }
+}
+
+fn id(nr: i64) -> usize {
+    // SAFETY: getpid and gettid take nothing.
+    unsafe { syscall(nr, [0; 6]) }.unwrap_or(0)
+}
+
+/// Whether the calling thread is the one that the process began with.
+pub fn is_first() -> bool {
+    id(libc::SYS_gettid) == id(libc::SYS_getpid)
+}
+
+/// Who else lives in the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Company {
+    /// The thread that the process began with, or it cannot be told.
+    First,
+    /// That one has gone; others have not.
+    Others,
+    /// Nobody but the caller and the kernel's workers.
+    Nobody,
+}
+
+/// Looks around in `/proc`.
+pub fn company() -> Company {
+    let mut buf = [0; 256];
+    match file::read_small(c"/proc/self/stat", &mut buf).ok().and_then(task_state) {
+        Some((b'Z' | b'X', _)) => {}
+        _ => return Company::First,
+    }
+    let own = id(libc::SYS_gettid);
+    let mut nobody = true;
+    let listed = file::for_each_entry(c"/proc/self/task", |name| {
+        const IO_WORKER: u64 = 0x10;
+        let number = name.to_bytes().iter().fold(0usize, |n, b| {
+            n.wrapping_mul(10).wrapping_add(usize::from(b.wrapping_sub(b'0')))
+        });
+        if number == own || name.to_bytes().first() == Some(&b'.') {
+            return;
+        }
+        let mut path = [0u8; 64];
+        let mut at = 0;
+        for part in [&b"/proc/self/task/"[..], name.to_bytes(), b"/stat"] {
+            for &byte in part {
+                if let Some(place) = path.get_mut(at) {
+                    *place = byte;
+                    at += 1;
+                }
+            }
+        }
+        let mut buf = [0; 256];
+        let state = core::ffi::CStr::from_bytes_until_nul(&path)
+            .ok()
+            .and_then(|path| file::read_small(path, &mut buf).ok())
+            .and_then(task_state);
+        if let Some((state, flags)) = state
+            && !matches!(state, b'Z' | b'X')
+            && flags & IO_WORKER == 0
+        {
+            nobody = false;
+        }
+    });
+    match listed {
+        Ok(()) if nobody => Company::Nobody,
+        _ => Company::Others,
+    }
+}
+
+/// State and flags from a task's `stat`.
+fn task_state(stat: &[u8]) -> Option<(u8, u64)> {
+    // The name is in parentheses and may hold anything.
+    let after = stat.iter().rposition(|&b| b == b')')? + 2;
+    let mut fields = stat.get(after..)?.split(|&b| b == b' ');
+    let state = *fields.next()?.first()?;
+    let flags = fields.nth(5)?;
+    let flags = flags.iter().fold(0u64, |n, b| {
+        n.wrapping_mul(10).wrapping_add(u64::from(b.wrapping_sub(b'0')))
+    });
+    Some((state, flags))
+}
+
+/// Ends the process as the C library does when its last thread ends.
+pub fn exit_process() -> ! {
+    // SAFETY: no other thread of the program is left that the handlers could race with.
+    unsafe { libc::exit(0) }
+}
+
+/// Names the calling thread, for those who look at `/proc` or a debugger.
+pub fn name(name: &core::ffi::CStr) {
+    // SAFETY: a live C string.
+    let _ = unsafe {
+        syscall(
+            libc::SYS_prctl,
+            [libc::PR_SET_NAME as usize, name.as_ptr() as usize, 0, 0, 0, 0],
+        )
+    };
+}
+
+/// Keeps signal handlers away while rarely used state is changed.
+#[must_use]
+pub struct Quiet(u64);
+
+/// Blocks the signals of the calling thread until the guard is dropped.
+pub fn quiet() -> Quiet {
+    let all = u64::MAX;
+    let mut before = 0u64;
+    // SAFETY: two live masks of the kernel's 8 bytes.
+    let _ = unsafe {
+        syscall(
+            libc::SYS_rt_sigprocmask,
+            [
+                libc::SIG_SETMASK as usize,
+                &raw const all as usize,
+                &raw mut before as usize,
+                8,
+                0,
+                0,
+            ],
+        )
+    };
+    Quiet(before)
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        // SAFETY: a live mask of the kernel's 8 bytes.
+        let _ = unsafe {
+            syscall(
+                libc::SYS_rt_sigprocmask,
+                [libc::SIG_SETMASK as usize, &raw const self.0 as usize, 0, 8, 0, 0],
+            )
+        };
+    }
+}
+
+/// The soft limit of descriptors.
+pub fn descriptor_limit() -> u64 {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: pid 0 is the caller; the result goes to a live local.
+    let got = unsafe {
+        syscall(
+            libc::SYS_prlimit64,
+            [0, libc::RLIMIT_NOFILE as usize, 0, &raw mut limit as usize, 0, 0],
+        )
+    };
+    if got.is_ok() { limit.rlim_cur } else { 0 }
+}
+
+/// Whether the calling thread has a capability, by its number.
+pub fn capable(capability: u32) -> bool {
+    let header: [u32; 2] = [0x2008_0522, 0];
+    let mut data = [0u32; 6];
+    // SAFETY: a live header of version 3 and room for its two records.
+    let got = unsafe {
+        syscall(
+            libc::SYS_capget,
+            [header.as_ptr() as usize, data.as_mut_ptr() as usize, 0, 0, 0, 0],
+        )
+    };
+    let [low, _, _, high, _, _] = data;
+    let effective = u64::from(low) | u64::from(high) << 32;
+    got.is_ok() && effective >> (capability & 63) & 1 == 1
+}
+
+unsafe extern "C" {
+    // glibc's and musl's; the libc crate does not declare it.
+    fn secure_getenv(name: *const core::ffi::c_char) -> *const core::ffi::c_char;
+}
+
+/// The value of an environment variable, unless the program runs with raised rights.
+pub fn environment(name: &core::ffi::CStr) -> Option<&'static [u8]> {
+    // SAFETY: a live C string; the environment stays as long as the program does not change it,
+    // and the callers look at once.
+    unsafe {
+        let value = secure_getenv(name.as_ptr());
+        if value.is_null() {
+            None
+        } else {
+            Some(core::ffi::CStr::from_ptr(value).to_bytes())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_of_a_task() {
+        let stat = b"12 (a) b) (c) S 1 2 3 4 5 4194560 6 7 8";
+        assert_eq!(task_state(stat), Some((b'S', 4_194_560)));
+        assert_eq!(task_state(b""), None);
+        assert_eq!(task_state(b"1 (x)"), None);
+    }
+
+    #[test]
+    fn the_first_thread_is_seen_while_it_lives() {
+        assert_eq!(company(), Company::First);
+    }
+}
