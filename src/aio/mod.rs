@@ -1,1 +1,218 @@
-//! The AIO engine.
+//! The AIO engine: what `io_setup`, `io_submit`, `io_getevents`, `io_cancel` and `io_destroy`
+//! mean, in three lanes.
+//!
+//! * [`submit`] admits requests and does in the caller what kernel AIO does there;
+//! * [`engine`] hands the rest over to the library's thread, [`driver`], which carries it on an
+//!   io_uring ring;
+//! * the kernel's own AIO takes the contexts of processes that get no ring, and every handle
+//!   that is not in the table.
+
+pub mod abi;
+pub(crate) mod config;
+pub(crate) mod context;
+pub(crate) mod driver;
+pub(crate) mod engine;
+#[cfg(feature = "faults")]
+pub(crate) mod faults;
+pub(crate) mod log;
+pub(crate) mod process;
+pub(crate) mod request;
+pub(crate) mod ring;
+pub(crate) mod submit;
+pub(crate) mod wait;
+
+use crate::sys::{Errno, Result, aio as kernel, mem};
+use config::Backend;
+use context::InUse;
+use process::Process;
+use ring::Shape;
+use wait::{Patience, Wanted};
+
+/// Makes a context for `nr` events; the handle goes to the address `out`, which must hold 0.
+///
+/// # Errors
+/// `EFAULT` (`out`), `EINVAL` (`*out` is not 0, `nr` is 0 or too large), `EAGAIN` (`nr` is above
+/// `fs.aio-max-nr`), `ENOMEM`; with `AIOURING_BACKEND=uring` also why there is no ring.
+pub fn setup(nr: u32, out: usize) -> Result<()> {
+    let process = Process::get()?;
+    let config = &process.config;
+    if config.backend() == Backend::Kernel {
+        return setup_kernel(process, nr, out, log::Why::Asked);
+    }
+    if process.pages.read::<usize>(out)? != 0 || nr == 0 {
+        return Err(Errno::EINVAL);
+    }
+    let shape = Shape::new(nr, config.possible_cpus())?;
+    if nr > config.max_nr(nr) {
+        return Err(Errno::EAGAIN);
+    }
+    if let Err(e) = process.engine.start(process) {
+        return match config.backend() {
+            Backend::Uring => Err(e),
+            _ => setup_kernel(process, nr, out, log::Why::Refused(e)),
+        };
+    }
+    process.note_thread();
+    let handle = process.table.open(shape)?;
+    if let Err(e) = process.pages.write(out, &[handle]) {
+        let _ = destroy(handle);
+        return Err(e);
+    }
+    if config.log() {
+        log::context(handle, nr, None);
+    }
+    Ok(())
+}
+
+fn setup_kernel(process: &'static Process, nr: u32, out: usize, why: log::Why) -> Result<()> {
+    kernel::setup(nr, out)?;
+    let handle = process.pages.read::<usize>(out)?;
+    // Not being in the table changes nothing but the short cut of `io_getevents`.
+    let _ = process.table.adopt(handle);
+    if process.config.log() {
+        log::context(handle, nr, Some(why));
+    }
+    Ok(())
+}
+
+/// Ends a context: waits for its requests, whose events are lost, and cancels its polls.
+///
+/// # Errors
+/// `EINVAL`.
+pub fn destroy(handle: usize) -> Result<()> {
+    let found = find(handle);
+    let Some((process, context)) = found else {
+        return kernel::destroy(handle).map(|_| ());
+    };
+    if let Some(handle) = context.kernel_handle() {
+        process.table.destroy(process, context)?;
+        return kernel::destroy(handle).map(|_| ());
+    }
+    process.table.destroy(process, context)
+}
+
+fn find(handle: usize) -> Option<(&'static Process, InUse)> {
+    let process = Process::current()?;
+    process.table.find(handle).map(|context| (process, context))
+}
+
+/// The same, for a context with a ring of ours.
+fn find_ours(handle: usize) -> Option<(&'static Process, InUse)> {
+    find(handle).filter(|(_, context)| context.kernel_handle().is_none())
+}
+
+/// Submits up to `nr` requests, whose addresses are at `iocbs`; gives how many were taken.
+///
+/// # Errors
+/// Those of the first request when it was refused: `EINVAL`, `EFAULT`, `EBADF`, `EAGAIN` (no
+/// slot), `EOPNOTSUPP`, `EPERM`.
+pub fn submit(handle: usize, nr: i64, iocbs: usize) -> Result<usize> {
+    match find_ours(handle) {
+        Some((process, context)) => {
+            process.note_thread();
+            submit::submit(process, &context, nr, iocbs)
+        }
+        None => kernel::submit(handle, nr, iocbs),
+    }
+}
+
+/// Takes a poll back; its event comes with a result of 0.
+///
+/// # Errors
+/// `EINPROGRESS` when the poll was taken back; `EINVAL` for everything that is not a pending
+/// poll of the context; `EFAULT`.
+pub fn cancel(handle: usize, iocb: usize, event: usize) -> Result<usize> {
+    let Some((process, context)) = find_ours(handle) else {
+        return kernel::cancel(handle, iocb, event);
+    };
+    let key = process.pages.read::<u32>(iocb.wrapping_add(abi::KEY_OFFSET))?;
+    if key != 0 {
+        return Err(Errno::EINVAL);
+    }
+    if !context.polls.is_empty() && process.engine.cancel(*context, iocb as u64) {
+        Err(Errno::EINPROGRESS)
+    } else {
+        Err(Errno::EINVAL)
+    }
+}
+
+/// What `io_getevents` and `io_pgetevents` are given; pointers as addresses.
+#[derive(Clone, Copy)]
+pub struct Wait {
+    /// The context.
+    pub handle: usize,
+    /// Return when there are so many.
+    pub min: i64,
+    /// Take no more than so many.
+    pub max: i64,
+    /// `struct io_event[max]`.
+    pub events: usize,
+    /// `struct timespec`, or 0.
+    pub timeout: usize,
+    /// `sigset_t`, or 0; `None` for the call that takes no mask.
+    pub mask: Option<usize>,
+}
+
+/// Takes events.
+///
+/// # Errors
+/// `EFAULT` (timeout, mask or events), `EINVAL` (context or counts), `EINTR`.
+pub fn getevents(wait: &Wait) -> Result<usize> {
+    let process = Process::get()?;
+    let patience = match wait.timeout {
+        0 => Patience::Forever,
+        address => Patience::from_timespec(process.pages.read(address)?),
+    };
+    let ours = find_ours(wait.handle);
+    if patience == Patience::None && looks_empty(process, wait.handle, ours.as_ref().map(|(_, context)| context)) {
+        return Ok(0);
+    }
+    let Some((process, context)) = ours else {
+        return getevents_kernel(wait);
+    };
+    let mask = match wait.mask {
+        None | Some(0) => None,
+        Some(address) => Some(process.pages.read::<u64>(address)?),
+    };
+    let wanted = Wanted {
+        min: wait.min,
+        max: wait.max,
+        out: wait.events,
+    };
+    wait::take(process, &context, wanted, patience, mask)
+}
+
+/// The C library's short cut: with a timeout of zero and a ring that looks empty it answers 0
+/// before any check. It holds for every ring, a parent's too, that the memory shows.
+fn looks_empty(process: &'static Process, handle: usize, ours: Option<&InUse>) -> bool {
+    match ours {
+        Some(context) => context.ring.looks_empty() && context.polls.is_empty(),
+        None => process
+            .pages
+            .read::<[u32; 8]>(handle)
+            .is_ok_and(|[_, _, head, tail, magic, ..]| magic == abi::RING_MAGIC && head == tail),
+    }
+}
+
+fn getevents_kernel(wait: &Wait) -> Result<usize> {
+    match wait.mask {
+        None => kernel::getevents(wait.handle, wait.min, wait.max, wait.events, wait.timeout),
+        Some(mask) => kernel::pgetevents(wait.handle, wait.min, wait.max, wait.events, wait.timeout, mask),
+    }
+}
+
+/// Waits for the transfers that are under way: for those who leave the process by `exit`.
+pub fn drain() {
+    if let Some(process) = Process::current() {
+        process.drain();
+    }
+}
+
+/// Reads a value of the program, as [`mem::ProvenPages::read`]; for the functions of the C
+/// library that copy what they are given before they call on.
+///
+/// # Errors
+/// `EFAULT`, `ENOMEM`.
+pub fn read_program<T: mem::Plain>(address: usize) -> Result<T> {
+    Process::get()?.pages.read(address)
+}

@@ -1,0 +1,124 @@
+//! What the environment says, read once per process.
+
+use crate::sys::{file, thread};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// `AIOURING_BACKEND`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Backend {
+    /// io_uring where it is to be had, else kernel AIO.
+    Auto,
+    /// io_uring or an error.
+    Uring,
+    /// Kernel AIO.
+    Kernel,
+}
+
+/// The settings; all zeroes is "not read yet".
+#[derive(Default)]
+pub(crate) struct Config {
+    bits: AtomicU32,
+    cpus: AtomicU32,
+    max_nr: AtomicU32,
+}
+
+const READ: u32 = 1;
+const LOG: u32 = 2;
+const URING: u32 = 4;
+const KERNEL: u32 = 8;
+
+impl Config {
+    fn bits(&self) -> u32 {
+        let bits = self.bits.load(Relaxed);
+        if bits != 0 {
+            return bits;
+        }
+        let mut bits = READ;
+        if thread::environment(c"AIOURING_LOG").is_some_and(|v| !v.is_empty() && v != b"0") {
+            bits |= LOG;
+        }
+        bits |= match thread::environment(c"AIOURING_BACKEND") {
+            Some(b"uring") => URING,
+            Some(b"kernel") => KERNEL,
+            _ => 0,
+        };
+        self.bits.store(bits, Relaxed);
+        bits
+    }
+
+    /// Whether every context gets a line on standard error.
+    pub(crate) fn log(&self) -> bool {
+        self.bits() & LOG != 0
+    }
+
+    /// What was asked for.
+    pub(crate) fn backend(&self) -> Backend {
+        match self.bits() & (URING | KERNEL) {
+            URING => Backend::Uring,
+            KERNEL => Backend::Kernel,
+            _ => Backend::Auto,
+        }
+    }
+
+    /// Processors that may ever be there: the kernel sizes its rings by them.
+    pub(crate) fn possible_cpus(&self) -> u32 {
+        let known = self.cpus.load(Relaxed);
+        if known != 0 {
+            return known;
+        }
+        let mut buf = [0; 64];
+        let cpus = file::read_small(c"/sys/devices/system/cpu/possible", &mut buf)
+            .ok()
+            .and_then(last_number)
+            // "0-3": the last number is one less than the count.
+            .and_then(|n| n.checked_add(1))
+            .unwrap_or(1);
+        self.cpus.store(cpus, Relaxed);
+        cpus
+    }
+
+    /// `fs.aio-max-nr`: one `io_setup` above it is refused. Nothing is counted against it here.
+    pub(crate) fn max_nr(&self, asked: u32) -> u32 {
+        let known = self.max_nr.load(Relaxed);
+        if known != 0 && asked <= known {
+            return known;
+        }
+        let mut buf = [0; 64];
+        let max = file::read_small(c"/proc/sys/fs/aio-max-nr", &mut buf)
+            .ok()
+            .and_then(last_number)
+            .unwrap_or(65536);
+        self.max_nr.store(max, Relaxed);
+        max
+    }
+}
+
+/// The last decimal number in a text such as "0-3\n".
+fn last_number(text: &[u8]) -> Option<u32> {
+    let mut number = None;
+    let mut within = false;
+    for &byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            let before = if within { number.unwrap_or(0u32) } else { 0 };
+            number = Some(before.saturating_mul(10).saturating_add(digit.into()));
+        }
+        within = digit < 10;
+    }
+    number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_system_files() {
+        assert_eq!(last_number(b"0-3\n"), Some(3));
+        assert_eq!(last_number(b"0\n"), Some(0));
+        assert_eq!(last_number(b"0-1,4-127\n"), Some(127));
+        assert_eq!(last_number(b"65536\n"), Some(65536));
+        assert_eq!(last_number(b"99999999999\n"), Some(u32::MAX));
+        assert_eq!(last_number(b"\n"), None);
+    }
+}

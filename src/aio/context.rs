@@ -1,0 +1,434 @@
+//! Contexts, and the table that finds them.
+//!
+//! A handle is looked up, never trusted: what is not in the table is the kernel's business.
+//! Contexts, like requests, live in memory that is never given back, so a look-up that comes
+//! too late meets a context that is not the one it wanted, and sees that.
+
+#![allow(unsafe_code)]
+
+use super::abi::IoEvent;
+use super::process::Process;
+use super::request::List;
+use super::ring::{EventRing, Shape};
+use crate::sys::futex::{self, Lock};
+use crate::sys::{Errno, Result, file, map, thread};
+use core::sync::atomic::{
+    AtomicI32, AtomicPtr, AtomicU32, AtomicUsize,
+    Ordering::{Relaxed, SeqCst},
+};
+
+const LIVE: u32 = 1;
+const DYING: u32 = 2;
+
+/// One AIO context.
+#[derive(Default)]
+#[repr(align(128))]
+pub(crate) struct Context {
+    /// The address the program has; 0 for a context that is free.
+    handle: AtomicUsize,
+    /// The next in a bucket, or of the free ones.
+    next: AtomicPtr<Context>,
+    state: AtomicU32,
+    /// The context is the kernel's: the calls go there.
+    kernel: AtomicU32,
+    /// Calls and completions that are using the context.
+    users: AtomicU32,
+    pub(crate) ring: EventRing,
+    /// Polls that `io_cancel` can still reach.
+    pub(crate) polls: List,
+    waiting: Waiting,
+}
+
+/// Those who wait for events.
+#[derive(Default)]
+struct Waiting {
+    /// Changes whenever sleepers have a reason to look.
+    changed: AtomicU32,
+    /// The smallest number of events that would satisfy a sleeper, plus one; 0 for nobody.
+    least: AtomicU32,
+    /// Sleepers with a signal mask, who sleep on a descriptor.
+    masked: Lock,
+    masked_count: AtomicU32,
+    first_masked: AtomicPtr<MaskedSleeper>,
+}
+
+/// A sleeper with a signal mask; lives on its stack while it is in the list.
+struct MaskedSleeper {
+    eventfd: AtomicI32,
+    need: u32,
+    next: AtomicPtr<MaskedSleeper>,
+}
+
+/// Why a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Woken {
+    /// There is something to look at.
+    Look,
+    /// A signal handler ran.
+    Signal,
+    /// The time is over.
+    Time,
+}
+
+impl Context {
+    /// Whether `io_destroy` has begun.
+    pub(crate) fn is_dying(&self) -> bool {
+        self.state.load(SeqCst) == DYING
+    }
+
+    /// The handle, when the context is the kernel's.
+    pub(crate) fn kernel_handle(&self) -> Option<usize> {
+        (self.kernel.load(Relaxed) != 0).then(|| self.handle.load(Relaxed))
+    }
+
+    /// Keeps the context until the guard is dropped.
+    pub(crate) fn enter(&'static self) -> InUse {
+        self.users.fetch_add(1, SeqCst);
+        InUse(self)
+    }
+
+    /// Adds an event for a request that holds a slot. [`Self::notify`] has to follow.
+    pub(crate) fn publish(&self, event: IoEvent) {
+        #[cfg(feature = "faults")]
+        let event = match super::faults::at_event(event) {
+            super::faults::Delivery::Once(event) => event,
+            super::faults::Delivery::Never => {
+                self.ring.unreserve();
+                return;
+            }
+            super::faults::Delivery::Twice(event) => {
+                self.ring.publish_unasked(event);
+                event
+            }
+        };
+        self.ring.publish(event);
+    }
+
+    /// Wakes the sleepers that the events in the ring satisfy.
+    pub(crate) fn notify(&self) {
+        let least = self.waiting.least.load(SeqCst);
+        if least != 0 && self.ring.ready() >= least - 1 {
+            self.wake_sleepers();
+        }
+        if self.waiting.masked_count.load(SeqCst) != 0 {
+            self.wake_masked(false);
+        }
+    }
+
+    fn wake_sleepers(&self) {
+        self.waiting.least.store(0, SeqCst);
+        self.waiting.changed.fetch_add(1, SeqCst);
+        futex::wake(&self.waiting.changed, futex::ALL);
+    }
+
+    fn wake_masked(&self, everybody: bool) {
+        let _quiet = thread::quiet();
+        let _held = self.waiting.masked.lock();
+        let ready = self.ring.ready();
+        // SAFETY: entries are live while they are in the list, which the lock guards.
+        let mut at = unsafe { self.waiting.first_masked.load(SeqCst).as_ref() };
+        while let Some(sleeper) = at {
+            if everybody || sleeper.need <= ready {
+                file::signal_eventfd(sleeper.eventfd.load(Relaxed), 1);
+            }
+            // SAFETY: as above.
+            at = unsafe { sleeper.next.load(SeqCst).as_ref() };
+        }
+    }
+
+    /// Sleeps until `need` events are in the ring, the context dies, a signal comes, or `ns`
+    /// nanoseconds are over.
+    pub(crate) fn sleep(&self, need: u32, ns: u64, mask: Option<u64>) -> Woken {
+        if let Some(mask) = mask {
+            return self.sleep_masked(need, ns, mask);
+        }
+        let seen = self.waiting.changed.load(SeqCst);
+        let mut least = self.waiting.least.load(SeqCst);
+        while least == 0 || least > need + 1 {
+            match self.waiting.least.compare_exchange(least, need + 1, SeqCst, SeqCst) {
+                Ok(_) => break,
+                Err(now) => least = now,
+            }
+        }
+        if self.ring.ready() >= need || self.is_dying() {
+            return Woken::Look;
+        }
+        match futex::wait(&self.waiting.changed, seen, ns) {
+            Err(Errno::EINTR) => Woken::Signal,
+            Err(e) if e.number() == libc::ETIMEDOUT => Woken::Time,
+            _ => Woken::Look,
+        }
+    }
+
+    /// The same with a signal mask that holds for the sleep only. Only a call on a descriptor
+    /// changes the mask and sleeps in one step.
+    fn sleep_masked(&self, need: u32, ns: u64, mask: u64) -> Woken {
+        let Ok(eventfd) = file::eventfd() else {
+            // No descriptor to be had: a signal may be noticed a moment late.
+            return match file::poll_masked(-1, ns.min(1_000_000), mask) {
+                Err(Errno::EINTR) => Woken::Signal,
+                _ if ns <= 1_000_000 => Woken::Time,
+                _ => Woken::Look,
+            };
+        };
+        let me = MaskedSleeper {
+            eventfd: AtomicI32::new(eventfd),
+            need,
+            next: AtomicPtr::default(),
+        };
+        let own = (&raw const me).cast_mut();
+        {
+            let _quiet = thread::quiet();
+            let _held = self.waiting.masked.lock();
+            me.next.store(self.waiting.first_masked.load(SeqCst), SeqCst);
+            self.waiting.first_masked.store(own, SeqCst);
+            self.waiting.masked_count.fetch_add(1, SeqCst);
+        }
+        let woken = if self.ring.ready() >= need || self.is_dying() {
+            Woken::Look
+        } else {
+            match file::poll_masked(eventfd, ns, mask) {
+                Err(Errno::EINTR) => Woken::Signal,
+                Ok(0) => Woken::Time,
+                _ => Woken::Look,
+            }
+        };
+        {
+            let _quiet = thread::quiet();
+            let _held = self.waiting.masked.lock();
+            let mut link = &self.waiting.first_masked;
+            // SAFETY: entries are live while they are in the list, which the lock guards; ours is
+            // in it until the store below.
+            while let Some(sleeper) = unsafe { link.load(SeqCst).as_ref() } {
+                if core::ptr::eq(sleeper, own) {
+                    link.store(me.next.load(SeqCst), SeqCst);
+                    break;
+                }
+                link = &sleeper.next;
+            }
+            self.waiting.masked_count.fetch_sub(1, SeqCst);
+        }
+        file::close(eventfd);
+        woken
+    }
+}
+
+/// A context in use.
+pub(crate) struct InUse(&'static Context);
+
+impl core::ops::Deref for InUse {
+    type Target = &'static Context;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        if self.0.users.fetch_sub(1, SeqCst) == 1 && self.0.is_dying() {
+            // The one who destroys sleeps on either word.
+            futex::wake(&self.0.users, futex::ALL);
+            futex::wake(self.0.ring.in_flight(), futex::ALL);
+        }
+    }
+}
+
+/// All contexts of the process.
+pub(crate) struct Table {
+    lock: Lock,
+    free: AtomicPtr<Context>,
+    made: AtomicU32,
+    /// The heads of the chains.
+    buckets: [AtomicPtr<Context>; 1024],
+}
+
+fn reference(link: &AtomicPtr<Context>) -> Option<&'static Context> {
+    // SAFETY: null or a context of the table, whose memory stays for good.
+    unsafe { link.load(SeqCst).as_ref() }
+}
+
+fn pointer(context: Option<&'static Context>) -> *mut Context {
+    context.map_or(core::ptr::null_mut(), |c| (&raw const *c).cast_mut())
+}
+
+impl Table {
+    fn bucket(&self, handle: usize) -> &AtomicPtr<Context> {
+        // Handles are page addresses.
+        &self.buckets[((handle >> 12) ^ (handle >> 22)) & 1023]
+    }
+
+    fn search(&self, handle: usize) -> Option<&'static Context> {
+        let mut at = reference(self.bucket(handle));
+        while let Some(context) = at {
+            if context.handle.load(SeqCst) == handle {
+                return Some(context);
+            }
+            at = reference(&context.next);
+        }
+        None
+    }
+
+    /// The context of a handle.
+    #[inline]
+    pub(crate) fn find(&self, handle: usize) -> Option<InUse> {
+        if handle == 0 {
+            return None;
+        }
+        match self.search(handle).and_then(|c| Self::hold(c, handle)) {
+            // A chain that changed underfoot may have hidden a context that is there.
+            None => self.find_locked(handle),
+            found => found,
+        }
+    }
+
+    #[cold]
+    fn find_locked(&self, handle: usize) -> Option<InUse> {
+        let _quiet = thread::quiet();
+        let _held = self.lock.lock();
+        self.search(handle).and_then(|c| Self::hold(c, handle))
+    }
+
+    fn hold(context: &'static Context, handle: usize) -> Option<InUse> {
+        let held = context.enter();
+        // Whoever destroys the context changes its state first and counts the users after.
+        (context.handle.load(SeqCst) == handle && context.state.load(SeqCst) == LIVE).then_some(held)
+    }
+
+    fn blank(&self) -> Result<&'static Context> {
+        if let Some(context) = reference(&self.free) {
+            self.free.store(context.next.load(SeqCst), SeqCst);
+            return Ok(context);
+        }
+        let bytes = (8 * size_of::<Context>()).next_multiple_of(map::PAGE);
+        let memory = map::wiped(bytes)?.cast::<Context>();
+        for index in 0..bytes / size_of::<Context>() {
+            // SAFETY: the index is within the mapping, which is aligned, zeroed (a valid
+            // context) and stays for good.
+            let context = unsafe { &*memory.as_ptr().add(index) };
+            context.next.store(self.free.load(SeqCst), SeqCst);
+            self.free.store(pointer(Some(context)), SeqCst);
+        }
+        let context = reference(&self.free).ok_or(Errno::ENOMEM)?;
+        self.free.store(context.next.load(SeqCst), SeqCst);
+        Ok(context)
+    }
+
+    fn enlist(&self, context: &'static Context, handle: usize) {
+        context.waiting.least.store(0, SeqCst);
+        context.handle.store(handle, SeqCst);
+        context.state.store(LIVE, SeqCst);
+        let bucket = self.bucket(handle);
+        context.next.store(bucket.load(SeqCst), SeqCst);
+        bucket.store(pointer(Some(context)), SeqCst);
+    }
+
+    /// Makes a context with a ring of its own; gives the handle.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub(crate) fn open(&self, shape: Shape) -> Result<usize> {
+        let _quiet = thread::quiet();
+        let _held = self.lock.lock();
+        let context = self.blank()?;
+        context.kernel.store(0, SeqCst);
+        match context.ring.open(shape, self.made.fetch_add(1, Relaxed)) {
+            Ok(handle) => {
+                self.enlist(context, handle);
+                Ok(handle)
+            }
+            Err(e) => {
+                self.recycle(context);
+                Err(e)
+            }
+        }
+    }
+
+    /// Enters a context that the kernel made.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub(crate) fn adopt(&self, handle: usize) -> Result<()> {
+        let _quiet = thread::quiet();
+        let _held = self.lock.lock();
+        let context = self.blank()?;
+        context.kernel.store(1, SeqCst);
+        self.enlist(context, handle);
+        Ok(())
+    }
+
+    fn recycle(&self, context: &'static Context) {
+        context.handle.store(0, SeqCst);
+        context.next.store(self.free.load(SeqCst), SeqCst);
+        self.free.store(pointer(Some(context)), SeqCst);
+    }
+
+    /// Takes a context out, so that nobody finds it any more.
+    ///
+    /// # Errors
+    /// `EINVAL` when another call was first.
+    fn retire(&self, context: &'static Context) -> Result<()> {
+        let _quiet = thread::quiet();
+        let _held = self.lock.lock();
+        if context.state.compare_exchange(LIVE, DYING, SeqCst, SeqCst).is_err() {
+            return Err(Errno::EINVAL);
+        }
+        let mut link = self.bucket(context.handle.load(SeqCst));
+        while let Some(at) = reference(link) {
+            if core::ptr::eq(at, context) {
+                link.store(at.next.load(SeqCst), SeqCst);
+                break;
+            }
+            link = &at.next;
+        }
+        Ok(())
+    }
+
+    /// Ends a context: cancels its polls, waits for its requests, wakes its sleepers.
+    ///
+    /// # Errors
+    /// `EINVAL` when another call was first.
+    pub(crate) fn destroy(&self, process: &'static Process, held: InUse) -> Result<()> {
+        let context = *held;
+        self.retire(context)?;
+        if context.kernel_handle().is_none() {
+            context.wake_sleepers();
+            context.wake_masked(true);
+        }
+        // A call that was inside may still submit, polls too.
+        drop(held);
+        self.await_users(process, context);
+        if context.kernel_handle().is_none() {
+            context.ring.close();
+        }
+        let _quiet = thread::quiet();
+        let _held = self.lock.lock();
+        self.recycle(context);
+        Ok(())
+    }
+
+    fn await_users(&self, process: &'static Process, context: &'static Context) {
+        loop {
+            let users = context.users.load(SeqCst);
+            let in_flight = if context.kernel_handle().is_none() {
+                context.ring.in_flight().load(SeqCst)
+            } else {
+                0
+            };
+            if users == 0 && in_flight == 0 {
+                return;
+            }
+            if !context.polls.is_empty() {
+                process.engine.cancel(context, 0);
+                continue;
+            }
+            // Either word tells of its end; the time is for the one that is not slept on.
+            let (word, value) = if users != 0 {
+                (&context.users, users)
+            } else {
+                (context.ring.in_flight(), in_flight)
+            };
+            let _ = futex::wait(word, value, 10_000_000);
+        }
+    }
+}

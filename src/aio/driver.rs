@@ -1,0 +1,767 @@
+//! The ring lane, from within: the thread that creates, drives and closes the ring.
+
+use super::abi::IoEvent;
+use super::context::{Context, InUse};
+use super::engine::{Batch, DONE, FAILED, MAX_TRANSFER, Order, RUNNING, SLEEPING, live};
+use super::process::Process;
+use super::request::{self, CANCELLED, NO_SLOT, NOWAIT_ADDED, Request, SOCKET, TRACKED, USER_NOWAIT, Work};
+use crate::sys::{Errno, Result, file, futex, thread};
+use crate::uring::queue::Patience;
+use crate::uring::{Cqe, Params, Ring, Sqe, Timespec, abi as uring, probe, register, setup};
+use core::sync::atomic::{
+    AtomicI32, AtomicU32, AtomicU64,
+    Ordering::{Relaxed, SeqCst},
+};
+
+impl thread::Body for Process {
+    fn run(&'static self) {
+        thread::name(c"aiouring");
+        let engine = &self.engine;
+        match Driver::new(self) {
+            Ok(mut driver) => {
+                engine.state.store(RUNNING, SeqCst);
+                futex::wake(&engine.state, futex::ALL);
+                driver.run();
+            }
+            Err(e) => {
+                engine.error.store(e.number(), SeqCst);
+                engine.state.store(FAILED, SeqCst);
+                futex::wake(&engine.state, futex::ALL);
+            }
+        }
+    }
+}
+
+/// User data of what is not a request; requests are aligned to 64.
+const WAKE: u64 = 1;
+const UNHEEDED: u64 = 2;
+const TICK: u64 = 3;
+const SIGNAL: u64 = 4;
+
+/// Nanoseconds that sleepers wait for an eventfd that is signalled before they are woken.
+const SIGNAL_GRACE: u64 = 1_000_000;
+
+const SQ_ENTRIES: u32 = 128;
+const CQ_ENTRIES: u32 = 2048;
+
+/// How often the first thread is looked for after it said that it leaves.
+const FIRST_LOOKS: u32 = 100;
+/// Seconds and nanoseconds between two looks.
+static TICK_TIME: [u64; 2] = [0, 20_000_000];
+
+static ONE: u64 = 1;
+static NOTHING: i32 = -1;
+
+/// The thread's side.
+struct Driver {
+    process: &'static Process,
+    ring: Ring,
+    /// Counts the rounds of hand-over; requests of the present one have submitters that wait.
+    epoch: u64,
+    /// The batches of the present round.
+    batches: *const Batch,
+    slots: Slots,
+    /// Whether something will wake the thread.
+    armed: bool,
+    /// The eventfd's counter goes here.
+    wake_count: AtomicU64,
+    /// `IOSQE_CQE_SKIP_SUCCESS`, where the kernel has it.
+    quiet: u8,
+    /// The contexts whose sleepers have yet to be woken.
+    touched: [Option<InUse>; 8],
+    /// Writes to eventfds that have not come back.
+    signals: u32,
+    /// When sleepers are woken all the same.
+    grace: u64,
+    /// Looks that are left, see [`Driver::watch`].
+    watching: u32,
+}
+
+impl Driver {
+    fn new(process: &'static Process) -> Result<Self> {
+        let mut ring = Ring::zeroed();
+        let mut error = Errno::EINVAL;
+        // The best ring first: no descriptor that the program could close or a child inherit,
+        // completions only when this thread asks. Then what older kernels have.
+        let common = uring::IORING_SETUP_CQSIZE | uring::IORING_SETUP_CLAMP;
+        let single = uring::IORING_SETUP_SINGLE_ISSUER | uring::IORING_SETUP_DEFER_TASKRUN;
+        let nameless = uring::IORING_SETUP_NO_MMAP | uring::IORING_SETUP_REGISTERED_FD_ONLY;
+        let all = uring::IORING_SETUP_SUBMIT_ALL;
+        for flags in [single | nameless | all, single | all, all, 0] {
+            let mut params = Params {
+                flags: flags | common,
+                cq_entries: CQ_ENTRIES,
+                ..Params::default()
+            };
+            match setup::init_params(SQ_ENTRIES, &mut ring, &mut params) {
+                Ok(()) => {
+                    let needed = uring::IORING_FEAT_NODROP
+                        | uring::IORING_FEAT_SUBMIT_STABLE
+                        | uring::IORING_FEAT_NATIVE_WORKERS;
+                    if params.features & needed != needed {
+                        setup::exit(&mut ring);
+                        return Err(Errno::ENOSYS);
+                    }
+                    return Self::with(process, ring, params.features);
+                }
+                // Flags of a later kernel, or memory that it will not take.
+                Err(e @ (Errno::EINVAL | Errno::EFAULT | Errno::ENOMEM)) => error = e,
+                Err(e) => return Err(e),
+            }
+        }
+        Err(error)
+    }
+
+    fn with(process: &'static Process, mut ring: Ring, features: u32) -> Result<Self> {
+        if !probe::supported(&ring, uring::IORING_OP_FUTEX_WAIT) {
+            match file::eventfd() {
+                Ok(fd) => process.engine.eventfd.store(fd + 1, SeqCst),
+                Err(e) => {
+                    setup::exit(&mut ring);
+                    return Err(e);
+                }
+            }
+        }
+        let slots = Slots::new(&ring);
+        Ok(Self {
+            process,
+            ring,
+            epoch: 0,
+            batches: core::ptr::null(),
+            slots,
+            armed: false,
+            wake_count: AtomicU64::new(0),
+            quiet: if features & uring::IORING_FEAT_CQE_SKIP != 0 {
+                uring::IOSQE_CQE_SKIP_SUCCESS
+            } else {
+                0
+            },
+            touched: [const { None }; 8],
+            signals: 0,
+            grace: 0,
+            watching: 0,
+        })
+    }
+
+    fn run(&mut self) {
+        loop {
+            self.batches = self.process.engine.collect();
+            if !self.batches.is_null() {
+                self.serve();
+                continue;
+            }
+            if self.process.engine.departure.swap(0, SeqCst) != 0 && self.watching == 0 {
+                self.watching = FIRST_LOOKS;
+                self.tick();
+            }
+            if self.ring.peek().is_none() {
+                self.sleep();
+            }
+            self.reap();
+        }
+    }
+
+    /// A process lives as long as its threads, and ends with the last one that `pthread_exit`s.
+    /// This thread must not keep it alive: once the first thread has gone, it looks around.
+    fn watch(&mut self) {
+        match thread::company() {
+            thread::Company::First => self.watching = self.watching.saturating_sub(1),
+            thread::Company::Others => self.watching = FIRST_LOOKS,
+            thread::Company::Nobody if self.process.idle() => thread::exit_process(),
+            thread::Company::Nobody => {}
+        }
+        if self.watching > 0 {
+            self.tick();
+        }
+    }
+
+    fn tick(&mut self) {
+        self.push(&Sqe {
+            opcode: uring::IORING_OP_TIMEOUT,
+            fd: -1,
+            addr: &raw const TICK_TIME as u64,
+            len: 1,
+            user_data: TICK,
+            ..Sqe::default()
+        });
+    }
+
+    /// Brings the requests of all waiting submitters into the kernel and lets the submitters go.
+    fn serve(&mut self) {
+        self.epoch += 1;
+        let mut at = self.batches;
+        while let Some(batch) = live(at) {
+            let mut next = batch.first.get();
+            while let Some(request) = next {
+                next = request.chain.get();
+                request.epoch.store(self.epoch, Relaxed);
+                request.batch.store(at as usize, Relaxed);
+                self.enlist(request);
+                self.issue(request, 0);
+            }
+            match batch.order {
+                Order::Submit => {}
+                Order::Cancel(context, iocb) => {
+                    let found = self.cancel(context, iocb);
+                    batch.cancelled.store(found.into(), SeqCst);
+                }
+                Order::Saturate(eventfd, count) => saturate(eventfd, count),
+            }
+            at = batch.next.load(SeqCst);
+        }
+        // The kernel has them, and has said which writes it cannot start without blocking.
+        self.enter(0);
+        self.reap();
+        while self.ring.sq_ready() != 0 {
+            self.enter(0);
+            self.reap();
+        }
+        let mut at = core::mem::replace(&mut self.batches, core::ptr::null());
+        while let Some(batch) = live(at) {
+            at = batch.next.load(SeqCst);
+            let word = batch.done.as_ptr() as usize;
+            // From here on the batch may be gone.
+            if batch.done.swap(DONE, SeqCst) == SLEEPING {
+                futex::wake_at(word, 1);
+            }
+        }
+    }
+
+    fn sleep(&mut self) {
+        let engine = &self.process.engine;
+        engine.asleep.store(1, SeqCst);
+        if !engine.inbox.load(SeqCst).is_null() {
+            engine.asleep.store(0, SeqCst);
+            return;
+        }
+        self.arm();
+        self.enter(1);
+        engine.asleep.store(0, SeqCst);
+    }
+
+    /// Sees to it that a hand-over ends the sleep.
+    fn arm(&mut self) {
+        if self.armed {
+            return;
+        }
+        self.armed = true;
+        let engine = &self.process.engine;
+        let sqe = match engine.eventfd.load(SeqCst) {
+            0 => Sqe {
+                opcode: uring::IORING_OP_FUTEX_WAIT,
+                // FUTEX2_SIZE_U32 and FUTEX2_PRIVATE.
+                fd: 2 | 128,
+                addr: engine.asleep.as_ptr() as u64,
+                off: 1,
+                addr3: u64::from(u32::MAX),
+                user_data: WAKE,
+                ..Sqe::default()
+            },
+            plus_one => Sqe {
+                opcode: uring::IORING_OP_READ,
+                fd: plus_one - 1,
+                addr: self.wake_count.as_ptr() as u64,
+                len: 8,
+                user_data: WAKE,
+                ..Sqe::default()
+            },
+        };
+        self.push(&sqe);
+    }
+
+    fn push(&mut self, sqe: &Sqe) {
+        while !self.ring.push(sqe) {
+            self.enter(0);
+        }
+    }
+
+    /// Gives the kernel what is in the SQ and lets it run completions; `wait` for that many.
+    fn enter(&mut self, wait: u32) {
+        let entered = if wait == 0 {
+            self.ring.submit_and_get_events()
+        } else {
+            self.ring.submit_and_wait(wait)
+        };
+        match entered {
+            Ok(_) | Err(Errno::EINTR) => {}
+            // Out of memory, or of room for completions: whoever called reaps and comes again.
+            Err(_) => {
+                let pause = AtomicU32::new(0);
+                let _ = futex::wait(&pause, 0, 1_000_000);
+            }
+        }
+    }
+
+    /// Turns the completions that are there into events.
+    fn reap(&mut self) {
+        // One completion makes at most four entries: signal, clear, clear, or the request anew.
+        loop {
+            while let Some(cqe) = self.ring.peek() {
+                if self.ring.sq_space_left() < 4 {
+                    self.enter(0);
+                    continue;
+                }
+                self.ring.advance(1);
+                self.handle(cqe);
+            }
+            self.settle_touched();
+            if self.ring.peek().is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Wakes those who sleep on the contexts that got events, after their eventfds: a write to a
+    /// blocking one takes a moment, and one to a full one takes until somebody reads it.
+    fn settle_touched(&mut self) {
+        if self.signals > 0 {
+            let now = futex::now();
+            if self.grace == 0 {
+                self.grace = now + SIGNAL_GRACE;
+            }
+            if now < self.grace {
+                let time = Timespec {
+                    tv_sec: 0,
+                    tv_nsec: SIGNAL_GRACE as i64,
+                };
+                let _ = self.ring.submit_and_wait_for(
+                    1,
+                    &Patience {
+                        timeout: &raw const time,
+                        ..Patience::ENDLESS
+                    },
+                );
+                if self.ring.peek().is_some() {
+                    return;
+                }
+            }
+        }
+        self.signals = 0;
+        self.grace = 0;
+        for touched in &mut self.touched {
+            if let Some(context) = touched.take() {
+                context.notify();
+            }
+        }
+    }
+
+    /// Remembers to wake those who sleep on a context.
+    fn touch(&mut self, context: InUse) {
+        if self.touched.iter().flatten().any(|t| core::ptr::eq(**t, *context)) {
+            return;
+        }
+        match self.touched.iter_mut().find(|t| t.is_none()) {
+            Some(place) => *place = Some(context),
+            None => context.notify(),
+        }
+    }
+
+    #[allow(unsafe_code)]
+    fn handle(&mut self, cqe: Cqe) {
+        match cqe.user_data {
+            WAKE => self.armed = false,
+            TICK => self.watch(),
+            SIGNAL => self.signals = self.signals.saturating_sub(1),
+            UNHEEDED => {}
+            // SAFETY: everything else that this thread submits carries a request's address.
+            address => self.complete(unsafe { request::from_user_data(address) }, cqe.res),
+        }
+    }
+
+    /// Puts a request into the SQ.
+    fn issue(&mut self, request: &'static Request, flags: u8) {
+        self.hold_files(request);
+        let mut sqe = Sqe {
+            flags,
+            fd: request.fd.load(Relaxed),
+            user_data: request::user_data(request),
+            ioprio: request.ioprio.load(Relaxed) as u16,
+            ..Sqe::default()
+        };
+        match request.work() {
+            work @ (Work::Read | Work::Write) => {
+                let (address, count) = request.memory();
+                let write = work == Work::Write;
+                (sqe.opcode, sqe.len) = match (count, write) {
+                    (1, false) => (
+                        uring::IORING_OP_READ,
+                        request.len.load(Relaxed).min(MAX_TRANSFER) as u32,
+                    ),
+                    (1, true) => (
+                        uring::IORING_OP_WRITE,
+                        request.len.load(Relaxed).min(MAX_TRANSFER) as u32,
+                    ),
+                    (_, false) => (uring::IORING_OP_READV, count),
+                    (_, true) => (uring::IORING_OP_WRITEV, count),
+                };
+                sqe.addr = address as u64;
+                sqe.off = request.offset.load(Relaxed);
+                sqe.op_flags = request.rw_flags.load(Relaxed);
+                if request.is(NOWAIT_ADDED) {
+                    sqe.op_flags |= libc::RWF_NOWAIT as u32;
+                }
+            }
+            work @ (Work::Sync | Work::DataSync) => {
+                sqe.opcode = uring::IORING_OP_FSYNC;
+                sqe.op_flags = if work == Work::DataSync {
+                    uring::IORING_FSYNC_DATASYNC
+                } else {
+                    0
+                };
+                let slot = request.file_slot.load(Relaxed);
+                if slot != NO_SLOT {
+                    sqe.fd = slot as i32;
+                    sqe.flags |= uring::IOSQE_FIXED_FILE;
+                }
+            }
+            Work::Poll => {
+                sqe.opcode = uring::IORING_OP_POLL_ADD;
+                let events = widened(request.events.load(Relaxed), request.is(SOCKET));
+                // The kernel reads the two halves of the word in its own order.
+                sqe.op_flags = if cfg!(target_endian = "big") {
+                    events.rotate_left(16)
+                } else {
+                    events
+                };
+            }
+        }
+        self.process.engine.carried.fetch_add(1, Relaxed);
+        self.push(&sqe);
+    }
+
+    /// A consumed SQE does not mean that its file is held: a sync looks its descriptor up when it
+    /// runs, and an eventfd is written when all is over. Both are held in slots of the ring's
+    /// file table, which the program cannot close.
+    fn hold_files(&mut self, request: &'static Request) {
+        if request.resfd.load(Relaxed) >= 0 && request.slot.load(Relaxed) == NO_SLOT {
+            self.hold(&request.resfd, &request.slot);
+        }
+        let sync = matches!(request.work(), Work::Sync | Work::DataSync);
+        if sync && request.file_slot.load(Relaxed) == NO_SLOT {
+            self.hold(&request.fd, &request.file_slot);
+        }
+    }
+
+    /// Puts the descriptor into a free slot; without one, duplicates it in place.
+    fn hold(&mut self, fd: &'static AtomicI32, slot: &AtomicU32) {
+        if let Some(index) = self.slots.take() {
+            slot.store(index, Relaxed);
+            self.set_slot(index, fd);
+        } else if let Ok(copy) = file::duplicate(fd.load(Relaxed)) {
+            slot.store(OWN_COPY, Relaxed);
+            fd.store(copy, Relaxed);
+        }
+    }
+
+    fn set_slot(&mut self, index: u32, fd: &'static AtomicI32) {
+        let sqe = self.slot_update(index, fd.as_ptr() as u64);
+        self.push(&sqe);
+    }
+
+    fn slot_update(&self, index: u32, fds: u64) -> Sqe {
+        Sqe {
+            opcode: uring::IORING_OP_FILES_UPDATE,
+            flags: self.quiet,
+            fd: -1,
+            addr: fds,
+            len: 1,
+            off: u64::from(index),
+            user_data: UNHEEDED,
+            ..Sqe::default()
+        }
+    }
+
+    fn release_files(&mut self, request: &'static Request) {
+        for (fd, slot) in [(&request.resfd, &request.slot), (&request.fd, &request.file_slot)] {
+            match slot.swap(NO_SLOT, Relaxed) {
+                NO_SLOT => {}
+                OWN_COPY => file::close(fd.load(Relaxed)),
+                index => {
+                    let sqe = self.slot_update(index, &raw const NOTHING as u64);
+                    self.push(&sqe);
+                    self.slots.give_back(index);
+                }
+            }
+        }
+    }
+
+    /// Enters a request where others look for it.
+    fn enlist(&self, request: &'static Request) {
+        match (request.work(), request.context()) {
+            (Work::Poll, Some(context)) => context.polls.add(request),
+            _ if request.is(TRACKED) => self.process.reads.add(request),
+            _ => {}
+        }
+    }
+
+    /// Takes polls back; they are in the kernel, or before this in the SQ.
+    fn cancel(&mut self, context: &'static Context, iocb: u64) -> bool {
+        let mut any = false;
+        while let Some(request) = context.polls.find(|r| iocb == 0 || r.iocb.load(Relaxed) == iocb) {
+            context.polls.remove(request);
+            request.mark(CANCELLED);
+            self.push(&Sqe {
+                opcode: uring::IORING_OP_ASYNC_CANCEL,
+                flags: self.quiet,
+                fd: -1,
+                addr: request::user_data(request),
+                user_data: UNHEEDED,
+                ..Sqe::default()
+            });
+            any = true;
+            if iocb != 0 {
+                break;
+            }
+        }
+        any
+    }
+
+    fn complete(&mut self, request: &'static Request, res: i32) {
+        let error = if res < 0 { Some(Errno::new(-res)) } else { None };
+        let work = request.work();
+        if work == Work::Poll {
+            return self.complete_poll(request, res);
+        }
+        if request.is(NOWAIT_ADDED) && matches!(error, Some(Errno::EAGAIN | Errno::EOPNOTSUPP)) {
+            request.unmark(NOWAIT_ADDED);
+            if self.return_to_submitter(request) {
+                return;
+            }
+            return self.issue(request, uring::IOSQE_ASYNC);
+        }
+        let again = match error {
+            Some(Errno::EAGAIN) => !request.is(USER_NOWAIT),
+            Some(Errno::EINTR | Errno::ECANCELED) => true,
+            _ => false,
+        };
+        if again {
+            // Nothing the program did: it must not see it.
+            return self.issue(request, uring::IOSQE_ASYNC);
+        }
+        let done = request.done.load(Relaxed) as i64;
+        let result = match error {
+            Some(_) if done > 0 => done,
+            Some(e) => i64::from(e.negated()),
+            None => done + i64::from(res),
+        };
+        self.finish(request, result);
+    }
+
+    /// Gives a request back to the thread that waits for its batch, if there is one.
+    fn return_to_submitter(&self, request: &'static Request) -> bool {
+        if self.batches.is_null() || request.epoch.load(Relaxed) != self.epoch {
+            return false;
+        }
+        let Some(batch) = live(request.batch.load(Relaxed) as *const Batch) else {
+            return false;
+        };
+        request.chain.set(None);
+        match batch.last_redo.get() {
+            Some(last) => last.chain.set(Some(request)),
+            None => batch.redo.set(Some(request)),
+        }
+        batch.last_redo.set(Some(request));
+        true
+    }
+
+    fn complete_poll(&mut self, request: &'static Request, res: i32) {
+        let Some(context) = request.context() else {
+            return;
+        };
+        if request.is(CANCELLED) {
+            return self.finish(request, 0);
+        }
+        let asked = request.events.load(Relaxed);
+        let result = match res {
+            _ if res == Errno::ECANCELED.negated() => 0,
+            ..0 => res,
+            _ => woken(asked, res as u32, request.is(SOCKET)) as i32,
+        };
+        if result == 0 {
+            // Nothing that was asked for: on with it.
+            return self.issue(request, 0);
+        }
+        context.polls.remove(request);
+        self.finish(request, result.into());
+    }
+
+    /// Delivers the event: into the ring, then to the eventfd, then to those who sleep.
+    fn finish(&mut self, request: &'static Request, result: i64) {
+        let Some(context) = request.context() else {
+            return;
+        };
+        #[cfg(feature = "faults")]
+        if request.work() == Work::Read && result > 0 && super::faults::corrupts_read() {
+            request.corrupt();
+        }
+        if request.is(TRACKED) {
+            self.process.reads.remove(request);
+        }
+        let held = context.enter();
+        context.publish(IoEvent {
+            data: request.data.load(Relaxed),
+            obj: request.iocb.load(Relaxed),
+            res: result,
+            res2: 0,
+        });
+        self.signal(request);
+        self.release_files(request);
+        self.touch(held);
+        if request.work() != Work::Poll {
+            self.process.transfer_ended();
+        }
+        self.process.pool.release(request);
+    }
+
+    /// Adds one to the request's eventfd. On the ring, a full counter blocks nobody.
+    fn signal(&mut self, request: &'static Request) {
+        let fd = request.resfd.load(Relaxed);
+        match request.slot.load(Relaxed) {
+            _ if fd < 0 => {}
+            NO_SLOT | OWN_COPY => {
+                if file::signal_eventfd(fd, 1) > 0 {
+                    saturate(fd, 1);
+                }
+            }
+            index => {
+                self.push(&Sqe {
+                    opcode: uring::IORING_OP_WRITE,
+                    flags: uring::IOSQE_FIXED_FILE,
+                    fd: index as i32,
+                    addr: &raw const ONE as u64,
+                    len: 8,
+                    user_data: SIGNAL,
+                    ..Sqe::default()
+                });
+                self.signals += 1;
+            }
+        }
+    }
+}
+
+/// Beside [`NO_SLOT`]: the descriptor is a duplicate that belongs to the request.
+const OWN_COPY: u32 = NO_SLOT - 1;
+
+/// The kernel's own signal, which a ring gives to its registered eventfd at each completion, adds
+/// one without blocking and stops at the greatest value.
+fn saturate(eventfd: i32, count: u64) {
+    let mut ring = Ring::zeroed();
+    if setup::init_params(1, &mut ring, &mut Params::default()).is_err() {
+        return;
+    }
+    if register::eventfd(&ring, eventfd, false).is_ok() {
+        for _ in 0..count {
+            ring.push(&Sqe {
+                opcode: uring::IORING_OP_NOP,
+                ..Sqe::default()
+            });
+            if ring.submit_and_wait(1).is_err() {
+                break;
+            }
+            ring.advance(1);
+        }
+    }
+    setup::exit(&mut ring);
+}
+
+const INPUT: u32 = (libc::POLLIN | libc::POLLRDNORM) as u32;
+const OUTPUT: u32 = (libc::POLLOUT | libc::POLLWRNORM) as u32;
+const ALWAYS: u32 = (libc::POLLERR | libc::POLLHUP) as u32;
+const HANG_UP: u32 = libc::POLLRDHUP as u32;
+
+/// Poll events with their other names: what wakes a poll for one of a family reports both.
+fn widened(events: u32, socket: bool) -> u32 {
+    let family = |both: u32| if events & both != 0 { both } else { 0 };
+    // A hang-up tells one kind of a socket's wake-ups from the other.
+    events | family(INPUT) | family(OUTPUT) | if socket { HANG_UP } else { 0 }
+}
+
+/// What kernel AIO reports for a poll that comes true while it waits: the events that the
+/// wake-up names, asked for or not. Pipes name one family, sockets all of a direction, and a
+/// socket whose peer hangs up names none, which leaves what was asked for. 0: not yet.
+fn woken(asked: u32, found: u32, socket: bool) -> u32 {
+    let asked_for = found & (asked | ALWAYS);
+    if found & widened(asked, false) == 0 && asked_for == 0 {
+        return 0;
+    }
+    if !socket {
+        return found;
+    }
+    if found & (HANG_UP | ALWAYS) != 0 {
+        return asked_for;
+    }
+    let named = |both: u32, all: i16| if found & both != 0 { both | all as u32 } else { 0 };
+    found | named(INPUT, libc::POLLPRI | libc::POLLRDBAND) | named(OUTPUT, libc::POLLWRBAND)
+}
+
+/// The free slots of the ring's file table.
+struct Slots([u64; SLOT_WORDS]);
+
+const SLOT_WORDS: usize = 16;
+
+impl Slots {
+    /// As many as the descriptor limit lets the kernel give; none is allowed.
+    fn new(ring: &Ring) -> Self {
+        let count = thread::descriptor_limit().min(SLOT_WORDS as u64 * 64) as u32;
+        let mut free = [0; SLOT_WORDS];
+        if count > 0 && register::files_sparse(ring, count).is_ok() {
+            for (index, word) in (0..).step_by(64).zip(&mut free) {
+                *word = match count.saturating_sub(index) {
+                    0 => 0,
+                    n @ 1..64 => (1 << n) - 1,
+                    _ => u64::MAX,
+                };
+            }
+        }
+        Self(free)
+    }
+
+    fn take(&mut self) -> Option<u32> {
+        for (base, word) in (0..).step_by(64).zip(&mut self.0) {
+            if *word != 0 {
+                let bit = word.trailing_zeros();
+                *word &= *word - 1;
+                return Some(base + bit);
+            }
+        }
+        None
+    }
+
+    fn give_back(&mut self, index: u32) {
+        if let Some(word) = self.0.get_mut(index as usize / 64) {
+            *word |= 1 << (index % 64);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_given_once() {
+        let mut slots = Slots([0; SLOT_WORDS]);
+        assert_eq!(slots.take(), None);
+        slots.give_back(0);
+        slots.give_back(1023);
+        slots.give_back(70);
+        assert_eq!(
+            [slots.take(), slots.take(), slots.take(), slots.take()],
+            [Some(0), Some(70), Some(1023), None]
+        );
+    }
+
+    #[test]
+    fn polls_report_what_the_wake_up_names() {
+        // Measured on kernel AIO: pipe, unix socket with data, unix socket shut down.
+        let (input, hang_up) = (libc::POLLIN as u32, libc::POLLRDHUP as u32);
+        assert_eq!(widened(input, false), 0x41);
+        assert_eq!(woken(input, 0x41, false), 0x41);
+        assert_eq!(woken(input, 0x41, true), 0xc3);
+        assert_eq!(woken(input | hang_up, 0x2041, true), 0x2001);
+        assert_eq!(woken(hang_up, 0x2000, true), 0x2000);
+        assert_eq!(woken(input, 0x2000, true), 0);
+        assert_eq!(woken(libc::POLLPRI as u32, 0, false), 0);
+        assert_eq!(woken(libc::POLLOUT as u32, 0x104, true), 0x304);
+    }
+}

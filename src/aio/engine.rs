@@ -1,0 +1,213 @@
+//! The ring lane, as the program's threads see it: hand-over and waiting.
+//!
+//! A request belongs to the task that entered the kernel with it: one that exits takes requests
+//! with it, and completions interrupt its blocking calls. So the program's threads hand their
+//! requests over and wait until the kernel has them; a thread of the library, the [`driver`],
+//! enters the kernel and turns completions into events.
+//!
+//! [`driver`]: super::driver
+
+use super::context::Context;
+use super::process::Process;
+use super::request::{Link, Request};
+use crate::sys::futex::{self, Lock};
+use crate::sys::{Errno, Result, file, thread};
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering::SeqCst};
+
+/// The largest transfer of one call, as the kernel clamps it; an SQE's length has 32 bits.
+pub(crate) const MAX_TRANSFER: u64 = 0x7fff_f000;
+
+const STOPPED: u32 = 0;
+const STARTING: u32 = 1;
+pub(crate) const RUNNING: u32 = 2;
+pub(crate) const FAILED: u32 = 3;
+
+/// The side of the ring lane that the program's threads see.
+#[derive(Default)]
+pub(crate) struct Engine {
+    starting: Lock,
+    pub(crate) state: AtomicU32,
+    pub(crate) error: AtomicI32,
+    pub(crate) inbox: AtomicPtr<Batch>,
+    /// 1 while the thread sleeps in the kernel or is about to.
+    pub(crate) asleep: AtomicU32,
+    /// The descriptor that wakes the thread on kernels without futex requests, plus one.
+    pub(crate) eventfd: AtomicI32,
+    /// A thread has left that the process may have ended with.
+    pub(crate) departure: AtomicU32,
+    /// SQEs that carry a request of the program.
+    pub(crate) carried: AtomicU64,
+}
+
+/// A hand-over; lives on the stack of the thread that waits for it.
+pub(crate) struct Batch {
+    pub(crate) next: AtomicPtr<Batch>,
+    pub(crate) first: Link,
+    pub(crate) order: Order,
+    /// Writes that the kernel would not take without blocking, in order.
+    pub(crate) redo: Link,
+    pub(crate) last_redo: Link,
+    /// Whether a poll was taken back.
+    pub(crate) cancelled: AtomicU32,
+    /// [`PENDING`], [`SLEEPING`] or [`DONE`].
+    pub(crate) done: AtomicU32,
+}
+
+/// What is handed over.
+#[derive(Clone, Copy)]
+pub(crate) enum Order {
+    /// Requests, or nothing but the wish for what is there.
+    Submit,
+    /// A poll to take back, by its iocb, or all of the context's.
+    Cancel(&'static Context, u64),
+    /// An eventfd to be brought to its end, and by how much.
+    Saturate(i32, u64),
+}
+
+const PENDING: u32 = 0;
+pub(crate) const DONE: u32 = 1;
+pub(crate) const SLEEPING: u32 = 2;
+
+impl Engine {
+    /// Whether requests can be handed over.
+    pub(crate) fn is_running(&self) -> bool {
+        self.state.load(SeqCst) == RUNNING
+    }
+
+    /// Starts the thread and its ring, unless they are there.
+    ///
+    /// # Errors
+    /// What the kernel says: `EPERM`, `ENOSYS`, `ENOMEM`, `EMFILE`, `EAGAIN`, ...
+    pub(crate) fn start(&self, process: &'static Process) -> Result<()> {
+        if self.is_running() {
+            return Ok(());
+        }
+        let _quiet = thread::quiet();
+        let _held = self.starting.lock();
+        if self.is_running() {
+            return Ok(());
+        }
+        self.state.store(STARTING, SeqCst);
+        let started = thread::spawn(process);
+        if let Err(e) = started {
+            self.state.store(STOPPED, SeqCst);
+            return Err(e);
+        }
+        futex::wait_change(&self.state, STARTING);
+        if self.is_running() {
+            Ok(())
+        } else {
+            Err(Errno::new(self.error.load(SeqCst)))
+        }
+    }
+
+    /// Hands requests over; returns when the kernel has them. What comes back has to be done by
+    /// the caller, in order, as kernel AIO would have done it within `io_submit`.
+    pub(crate) fn submit(&self, chain: &'static Request) -> Option<&'static Request> {
+        self.hand_over(Some(chain), Order::Submit).0
+    }
+
+    /// Takes a poll back: that of one iocb, or with 0 every one of the context. Gives whether
+    /// there was any.
+    pub(crate) fn cancel(&self, context: &'static Context, iocb: u64) -> bool {
+        self.is_running() && self.hand_over(None, Order::Cancel(context, iocb)).1
+    }
+
+    /// Returns when every completion that is there by now has become an event.
+    pub(crate) fn sync(&self) {
+        if self.is_running() {
+            self.hand_over(None, Order::Submit);
+        }
+    }
+
+    /// Adds to an eventfd beyond what `write` can: a counter that is full ends at its greatest
+    /// value, with `POLLERR`, as kernel AIO leaves it.
+    pub(crate) fn saturate(&self, eventfd: i32, count: u64) {
+        if self.is_running() {
+            self.hand_over(None, Order::Saturate(eventfd, count));
+        }
+    }
+
+    /// A thread of the program is about to end, after which this library's may be the last one.
+    pub(crate) fn thread_leaves(&self) {
+        if self.is_running() {
+            self.departure.store(1, SeqCst);
+            self.wake();
+        }
+    }
+
+    fn hand_over(&self, chain: Option<&'static Request>, order: Order) -> (Option<&'static Request>, bool) {
+        let batch = Batch {
+            next: AtomicPtr::default(),
+            first: Link::default(),
+            order,
+            redo: Link::default(),
+            last_redo: Link::default(),
+            cancelled: AtomicU32::new(0),
+            done: AtomicU32::new(PENDING),
+        };
+        batch.first.set(chain);
+        let own = (&raw const batch).cast_mut();
+        let mut head = self.inbox.load(SeqCst);
+        loop {
+            batch.next.store(head, SeqCst);
+            match self.inbox.compare_exchange(head, own, SeqCst, SeqCst) {
+                Ok(_) => break,
+                Err(now) => head = now,
+            }
+        }
+        self.wake();
+        for _ in 0..SPINS {
+            if batch.done.load(SeqCst) == DONE {
+                return batch.answer();
+            }
+            core::hint::spin_loop();
+        }
+        if batch.done.compare_exchange(PENDING, SLEEPING, SeqCst, SeqCst).is_ok() {
+            futex::wait_change(&batch.done, SLEEPING);
+        }
+        batch.answer()
+    }
+
+    fn wake(&self) {
+        if self.asleep.swap(0, SeqCst) == 0 {
+            return;
+        }
+        match self.eventfd.load(SeqCst) {
+            0 => futex::wake(&self.asleep, 1),
+            plus_one => {
+                file::signal_eventfd(plus_one - 1, 1);
+            }
+        }
+    }
+
+    /// All batches, oldest first.
+    pub(crate) fn collect(&self) -> *const Batch {
+        let mut newest = self.inbox.swap(core::ptr::null_mut(), SeqCst);
+        let mut oldest = core::ptr::null_mut();
+        while let Some(batch) = live(newest) {
+            let next = batch.next.load(SeqCst);
+            batch.next.store(oldest, SeqCst);
+            oldest = newest;
+            newest = next;
+        }
+        oldest
+    }
+}
+
+impl Batch {
+    fn answer(&self) -> (Option<&'static Request>, bool) {
+        (self.redo.get(), self.cancelled.load(SeqCst) != 0)
+    }
+}
+
+/// Looks at the word this often before sleeping: about as long as a short hand-over takes.
+const SPINS: u32 = 300;
+
+/// The batch at an address that came through the inbox.
+#[allow(unsafe_code)]
+pub(crate) fn live<'a>(batch: *const Batch) -> Option<&'a Batch> {
+    // SAFETY: whoever put the batch there waits until it is done, and the thread looks at no
+    // batch after that.
+    unsafe { batch.as_ref() }
+}

@@ -1,0 +1,439 @@
+//! Requests on the ring lane: where they live, and how they are found.
+//!
+//! Requests come from a pool whose memory is never given back and never becomes anything else,
+//! and all their fields are atomics. A reference to one is therefore valid for good; who may use
+//! it is a matter of ownership: the submitter until it hands the request over, the library's
+//! thread until the event is published.
+
+#![allow(unsafe_code)]
+
+use super::context::Context;
+use crate::sys::futex::{self, Lock};
+use crate::sys::{Errno, Result, map};
+use core::sync::atomic::{
+    AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release, SeqCst},
+};
+
+/// An `iovec` as two words.
+pub(crate) type Segment = [usize; 2];
+
+/// The work of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Work {
+    Read,
+    Write,
+    Sync,
+    DataSync,
+    Poll,
+}
+
+impl Work {
+    fn of(number: u32) -> Self {
+        match number {
+            0 => Self::Read,
+            1 => Self::Write,
+            2 => Self::Sync,
+            3 => Self::DataSync,
+            _ => Self::Poll,
+        }
+    }
+}
+
+/// The kernel may not block on the request: it answers `EAGAIN` and the caller does it.
+pub(crate) const NOWAIT_ADDED: u32 = 1;
+/// `io_cancel` or `io_destroy` took the poll back.
+pub(crate) const CANCELLED: u32 = 2;
+/// The request is among the tracked reads.
+pub(crate) const TRACKED: u32 = 4;
+/// The program itself asked for `RWF_NOWAIT`.
+pub(crate) const USER_NOWAIT: u32 = 8;
+
+/// The poll is of a socket.
+pub(crate) const SOCKET: u32 = 16;
+
+/// No fixed-file slot.
+pub(crate) const NO_SLOT: u32 = u32::MAX;
+
+/// One request.
+#[derive(Default)]
+#[repr(C, align(64))]
+pub(crate) struct Request {
+    /// The next of a batch, or of the free ones.
+    pub(crate) chain: Link,
+    /// Neighbours in a [`List`].
+    next: Link,
+    prev: Link,
+    context: AtomicPtr<Context>,
+    pub(crate) iocb: AtomicU64,
+    pub(crate) data: AtomicU64,
+    work: AtomicU32,
+    pub(crate) state: AtomicU32,
+    pub(crate) fd: AtomicI32,
+    pub(crate) rw_flags: AtomicU32,
+    pub(crate) ioprio: AtomicU32,
+    /// Poll events asked for.
+    pub(crate) events: AtomicU32,
+    /// Position in the file of what is left to move.
+    pub(crate) offset: AtomicU64,
+    /// Bytes left to move.
+    pub(crate) len: AtomicU64,
+    /// Bytes moved before the request came to the ring.
+    pub(crate) done: AtomicU64,
+    file: [AtomicU64; 2],
+    /// One segment lies here, more lie at `vector`.
+    segment: [AtomicUsize; 2],
+    /// Memory for a longer vector; it stays with the request once it was needed.
+    vector: AtomicPtr<Segment>,
+    capacity: AtomicUsize,
+    segments: AtomicU32,
+    pub(crate) resfd: AtomicI32,
+    /// The fixed-file slot that holds the eventfd.
+    pub(crate) slot: AtomicU32,
+    /// The fixed-file slot that holds the file of a sync.
+    pub(crate) file_slot: AtomicU32,
+    /// The round of hand-over that brought it, and the batch, which lives as long as the round.
+    pub(crate) epoch: AtomicU64,
+    pub(crate) batch: AtomicUsize,
+}
+
+/// A reference that may be absent.
+#[derive(Default)]
+pub(crate) struct Link(AtomicPtr<Request>);
+
+impl Link {
+    pub(crate) fn get(&self) -> Option<&'static Request> {
+        // SAFETY: null or a request of the pool, whose memory stays for good.
+        unsafe { self.0.load(Acquire).as_ref() }
+    }
+
+    pub(crate) fn set(&self, request: Option<&'static Request>) {
+        self.0.store(address(request), Release);
+    }
+}
+
+fn address(request: Option<&'static Request>) -> *mut Request {
+    request.map_or(core::ptr::null_mut(), |r| (&raw const *r).cast_mut())
+}
+
+impl Request {
+    /// The context that gets the event.
+    pub(crate) fn context(&self) -> Option<&'static Context> {
+        // SAFETY: null or a context of the table, whose memory stays for good.
+        unsafe { self.context.load(Relaxed).as_ref() }
+    }
+
+    /// Fills in what every request has.
+    pub(crate) fn begin(&self, context: &'static Context, work: Work, fd: i32, iocb: u64, data: u64) {
+        self.context.store((&raw const *context).cast_mut(), Relaxed);
+        self.work.store(work as u32, Relaxed);
+        self.fd.store(fd, Relaxed);
+        self.iocb.store(iocb, Relaxed);
+        self.data.store(data, Relaxed);
+        for word in [&self.state, &self.rw_flags, &self.ioprio, &self.events, &self.segments] {
+            word.store(0, Relaxed);
+        }
+        for word in [&self.offset, &self.len, &self.done, &self.epoch] {
+            word.store(0, Relaxed);
+        }
+        self.resfd.store(-1, Relaxed);
+        self.slot.store(NO_SLOT, Relaxed);
+        self.file_slot.store(NO_SLOT, Relaxed);
+        self.chain.set(None);
+    }
+
+    pub(crate) fn work(&self) -> Work {
+        Work::of(self.work.load(Relaxed))
+    }
+
+    pub(crate) fn is(&self, state: u32) -> bool {
+        self.state.load(Relaxed) & state != 0
+    }
+
+    pub(crate) fn mark(&self, state: u32) {
+        self.state.fetch_or(state, Relaxed);
+    }
+
+    pub(crate) fn unmark(&self, state: u32) {
+        self.state.fetch_and(!state, Relaxed);
+    }
+
+    /// Sets the memory of a transfer: a copy of the vector less its first `skip` bytes.
+    ///
+    /// # Errors
+    /// `EAGAIN` when there is no memory for the copy.
+    pub(crate) fn set_memory(&self, segments: &[Segment], skip: usize) -> Result<()> {
+        let mut skip = skip;
+        let mut rest = segments;
+        while let [[_, len], tail @ ..] = rest {
+            if *len > skip || tail.is_empty() {
+                break;
+            }
+            skip -= *len;
+            rest = tail;
+        }
+        let [[base, len], tail @ ..] = rest else {
+            return Ok(());
+        };
+        let first = [base + skip, len - skip];
+        let [b, l] = &self.segment;
+        b.store(first[0], Relaxed);
+        l.store(first[1], Relaxed);
+        if !tail.is_empty() {
+            let copy = self.room(rest.len())?;
+            // SAFETY: the copy has room for all of `rest`.
+            unsafe {
+                copy.write(first);
+                core::ptr::copy_nonoverlapping(tail.as_ptr(), copy.add(1), tail.len());
+            }
+        }
+        self.segments.store(rest.len() as u32, Relaxed);
+        Ok(())
+    }
+
+    /// Memory for a vector of so many segments. It comes straight from the kernel: a signal
+    /// handler may submit while the program is within `malloc`.
+    fn room(&self, segments: usize) -> Result<*mut Segment> {
+        let capacity = self.capacity.load(Relaxed);
+        if capacity >= segments {
+            return Ok(self.vector.load(Relaxed));
+        }
+        let bytes = (segments * size_of::<Segment>()).next_multiple_of(map::PAGE);
+        let fresh = map::wiped(bytes).map_err(|_| Errno::EAGAIN)?.cast::<Segment>().as_ptr();
+        self.capacity.store(bytes / size_of::<Segment>(), Relaxed);
+        let old = self.vector.swap(fresh, Relaxed);
+        // SAFETY: the request is the caller's alone, so nobody reads its old vector.
+        unsafe { map::unmap(old.cast(), capacity * size_of::<Segment>()) };
+        Ok(fresh)
+    }
+
+    /// The memory of a transfer: its first segment when it is the only one, else the vector.
+    pub(crate) fn memory(&self) -> (usize, u32) {
+        let [base, _] = &self.segment;
+        match self.segments.load(Relaxed) {
+            0 | 1 => (base.load(Relaxed), 1),
+            n => (self.vector.load(Relaxed) as usize, n),
+        }
+    }
+
+    /// The address of an `iovec` array for a transfer in the caller.
+    pub(crate) fn vector(&self) -> (usize, usize) {
+        match self.segments.load(Relaxed) {
+            0 | 1 => (self.segment.as_ptr() as usize, 1),
+            n => (self.vector.load(Relaxed) as usize, n as usize),
+        }
+    }
+
+    /// Damages a byte of what was read: a seeded fault.
+    #[cfg(feature = "faults")]
+    pub(crate) fn corrupt(&self) {
+        let (vector, _) = self.vector();
+        // SAFETY: the read succeeded, so its first segment is writable memory of the program.
+        unsafe {
+            let [base, _] = *(vector as *const Segment);
+            *(base as *mut u8) ^= 0x20;
+        }
+    }
+
+    pub(crate) fn file(&self) -> (u64, u64) {
+        let [device, inode] = &self.file;
+        (device.load(Relaxed), inode.load(Relaxed))
+    }
+
+    pub(crate) fn set_file(&self, file: (u64, u64)) {
+        let [device, inode] = &self.file;
+        device.store(file.0, Relaxed);
+        inode.store(file.1, Relaxed);
+    }
+
+    /// Whether a transfer of `len` bytes at `offset` of `file` touches what this one does.
+    pub(crate) fn overlaps(&self, file: (u64, u64), offset: u64, len: u64) -> bool {
+        let at = self.offset.load(Relaxed);
+        self.file() == file && offset < at.saturating_add(self.len.load(Relaxed)) && at < offset.saturating_add(len)
+    }
+}
+
+/// A doubly linked list; a request is in at most one. Only the library's thread changes it.
+#[derive(Default)]
+pub(crate) struct List {
+    lock: Lock,
+    first: Link,
+    count: AtomicU32,
+}
+
+impl List {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count.load(SeqCst) == 0
+    }
+
+    pub(crate) fn add(&self, request: &'static Request) {
+        let _held = self.lock.lock();
+        let first = self.first.get();
+        request.next.set(first);
+        request.prev.set(None);
+        if let Some(first) = first {
+            first.prev.set(Some(request));
+        }
+        self.first.set(Some(request));
+        self.count.fetch_add(1, SeqCst);
+    }
+
+    pub(crate) fn remove(&self, request: &'static Request) {
+        let _held = self.lock.lock();
+        match request.prev.get() {
+            Some(prev) => prev.next.set(request.next.get()),
+            None => self.first.set(request.next.get()),
+        }
+        if let Some(next) = request.next.get() {
+            next.prev.set(request.prev.get());
+        }
+        self.count.fetch_sub(1, SeqCst);
+    }
+
+    /// The first request that meets the condition.
+    pub(crate) fn find(&self, mut condition: impl FnMut(&'static Request) -> bool) -> Option<&'static Request> {
+        let _held = self.lock.lock();
+        let mut at = self.first.get();
+        while let Some(request) = at {
+            if condition(request) {
+                return at;
+            }
+            at = request.next.get();
+        }
+        None
+    }
+}
+
+/// Reads that are under way, by file.
+///
+/// Kernel AIO ends a buffered read within `io_submit`, so no later write can be seen by it. Here
+/// the read may still be under way: a write that overlaps it waits.
+#[derive(Default)]
+pub(crate) struct Tracked {
+    count: AtomicU32,
+    waiters: AtomicU32,
+    /// Changes whenever a read ends while somebody waits.
+    ended: AtomicU32,
+    buckets: [List; 32],
+}
+
+impl Tracked {
+    fn bucket(&self, file: (u64, u64)) -> &List {
+        &self.buckets[(file.1 ^ file.0) as usize & 31]
+    }
+
+    pub(crate) fn add(&self, request: &'static Request) {
+        self.bucket(request.file()).add(request);
+        self.count.fetch_add(1, SeqCst);
+    }
+
+    pub(crate) fn remove(&self, request: &'static Request) {
+        self.bucket(request.file()).remove(request);
+        self.count.fetch_sub(1, SeqCst);
+        if self.waiters.load(SeqCst) != 0 {
+            self.ended.fetch_add(1, SeqCst);
+            futex::wake(&self.ended, futex::ALL);
+        }
+    }
+
+    /// Waits for the reads that a write would overtake.
+    pub(crate) fn wait(&self, file: (u64, u64), offset: u64, len: u64) {
+        if self.count.load(SeqCst) == 0 {
+            return;
+        }
+        self.waiters.fetch_add(1, SeqCst);
+        loop {
+            let seen = self.ended.load(SeqCst);
+            if self.bucket(file).find(|r| r.overlaps(file, offset, len)).is_none() {
+                break;
+            }
+            futex::wait_change(&self.ended, seen);
+        }
+        self.waiters.fetch_sub(1, SeqCst);
+    }
+}
+
+/// Where requests come from: a stack without a lock.
+#[derive(Default)]
+pub(crate) struct Pool {
+    /// The address of the first free request, with a count of changes in the bits that addresses
+    /// do not use: a request that was taken and given back meanwhile is noticed.
+    free: AtomicU64,
+}
+
+/// Requests per piece of memory.
+const CHUNK: usize = 64;
+/// The bits of an address that a request's can have: aligned to 64, below the kernel's half.
+const ADDRESS: u64 = 0x0000_ffff_ffff_ffc0;
+/// One change.
+const CHANGE: u64 = 1 << 48;
+
+impl Pool {
+    /// A request of one's own.
+    ///
+    /// # Errors
+    /// `EAGAIN` when there is no memory.
+    pub(crate) fn take(&self) -> Result<&'static Request> {
+        loop {
+            let now = self.free.load(Acquire);
+            if now & ADDRESS == 0 {
+                self.grow()?;
+                continue;
+            }
+            // SAFETY: the address of a request of the pool, whose memory stays for good.
+            let request = unsafe { from_user_data(now & ADDRESS) };
+            let next = request.chain.get().map_or(0, user_data);
+            let new = (now & !ADDRESS).wrapping_add(CHANGE) | next;
+            if self.free.compare_exchange_weak(now, new, SeqCst, Relaxed).is_ok() {
+                return Ok(request);
+            }
+        }
+    }
+
+    fn give(&self, request: &'static Request) {
+        let mut now = self.free.load(Acquire);
+        loop {
+            let first = (now & ADDRESS != 0).then(|| {
+                // SAFETY: the address of a request of the pool.
+                unsafe { from_user_data(now & ADDRESS) }
+            });
+            request.chain.set(first);
+            let new = (now & !ADDRESS).wrapping_add(CHANGE) | user_data(request);
+            match self.free.compare_exchange_weak(now, new, SeqCst, Acquire) {
+                Ok(_) => return,
+                Err(other) => now = other,
+            }
+        }
+    }
+
+    fn grow(&self) -> Result<()> {
+        let bytes = (CHUNK * size_of::<Request>()).next_multiple_of(map::PAGE);
+        let memory = map::wiped(bytes).map_err(|_| Errno::EAGAIN)?.cast::<Request>();
+        for index in 0..bytes / size_of::<Request>() {
+            // SAFETY: the index is within the mapping, which is aligned, zeroed (a valid
+            // request) and stays for good.
+            self.give(unsafe { &*memory.as_ptr().add(index) });
+        }
+        Ok(())
+    }
+
+    /// Makes a request free.
+    pub(crate) fn release(&self, request: &'static Request) {
+        self.give(request);
+    }
+}
+
+/// The request that a completion's user data names.
+///
+/// # Safety
+/// `user_data` is the address of a request of the pool.
+pub(crate) unsafe fn from_user_data(user_data: u64) -> &'static Request {
+    // SAFETY: the caller's promise; the memory stays for good.
+    unsafe { &*(user_data as *const Request) }
+}
+
+/// What a completion of this request will carry.
+pub(crate) fn user_data(request: &'static Request) -> u64 {
+    &raw const *request as u64
+}

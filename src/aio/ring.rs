@@ -1,0 +1,457 @@
+//! The completion ring that the program maps: a header of 32 bytes, then the events.
+//!
+//! Programs read it directly, some without a look at the magic, and move `head` themselves. So
+//! it is kept true at all times, and nothing in it is trusted: indices taken from it are brought
+//! into range first, and the ring's own tail and size live here. All access goes through a
+//! second mapping that the program does not know of, so it may unmap its own.
+
+#![allow(unsafe_code)]
+
+use super::abi::{IoEvent, RING_HEADER, RING_MAGIC};
+use crate::sys::futex::Lock;
+use crate::sys::map::{self, PAGE};
+use crate::sys::mem::ProvenPages;
+use crate::sys::{Errno, Result};
+use core::num::NonZeroU32;
+use core::sync::atomic::{
+    AtomicPtr, AtomicU32, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release, SeqCst},
+};
+
+/// The size of a ring and of what may be outstanding in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Bytes of the mapping.
+    pub(crate) bytes: usize,
+    /// Events that fit.
+    pub(crate) events: u32,
+    /// Requests that may be outstanding or uncollected.
+    pub(crate) limit: u32,
+}
+
+impl Shape {
+    /// The shape that the kernel gives a context for `nr` events on a machine of `cpus` possible
+    /// processors.
+    ///
+    /// # Errors
+    /// `EINVAL` when the ring would exceed the kernel's bound.
+    pub(crate) fn new(nr: u32, cpus: u32) -> Result<Self> {
+        // The kernel hands slots to processors in batches, so it makes room for a few per
+        // processor, and doubles that.
+        let wanted = 2 * u64::from(nr.max(cpus.saturating_mul(4)));
+        if wanted > 0x1000_0000 / size_of::<IoEvent>() as u64 {
+            return Err(Errno::EINVAL);
+        }
+        let bytes = (RING_HEADER + size_of::<IoEvent>() * (wanted as usize + 2)).next_multiple_of(PAGE);
+        let events = ((bytes - RING_HEADER) / size_of::<IoEvent>()) as u32;
+        let batch = NonZeroU32::new(cpus.saturating_mul(4)).unwrap_or(NonZeroU32::MIN);
+        Ok(Self {
+            bytes,
+            events,
+            limit: (events - 1) / batch * batch.get(),
+        })
+    }
+}
+
+/// Words of the header, in order.
+#[repr(C)]
+struct Header {
+    id: AtomicU32,
+    nr: AtomicU32,
+    head: AtomicU32,
+    tail: AtomicU32,
+    magic: AtomicU32,
+    compat_features: AtomicU32,
+    incompat_features: AtomicU32,
+    header_length: AtomicU32,
+}
+
+/// An event on its way into the ring.
+struct Staged {
+    event: IoEvent,
+    slot: AtomicU32,
+    done: AtomicU32,
+}
+
+/// One ring, or the place of one: all zeroes is "none".
+#[derive(Default)]
+pub(crate) struct EventRing {
+    /// Our view.
+    base: AtomicUsize,
+    /// The program's view: the handle.
+    theirs: AtomicUsize,
+    bytes: AtomicUsize,
+    events: AtomicU32,
+    limit: AtomicU32,
+    /// Where the next event goes. The header's copy may hold anything.
+    tail: AtomicU32,
+    /// Requests taken and without an event yet.
+    in_flight: AtomicU32,
+    /// Events that were added and that nobody was seen to take. What the program writes into the
+    /// header can lower this count, never raise it.
+    unseen: AtomicU32,
+    staged: AtomicPtr<Staged>,
+    /// Orders those who add events.
+    writers: Lock,
+    /// Orders those who take events.
+    readers: Lock,
+}
+
+impl EventRing {
+    /// Maps a ring, empty; gives the handle.
+    pub(crate) fn open(&self, shape: Shape, id: u32) -> Result<usize> {
+        let (theirs, ours) = map::twice(shape.bytes)?;
+        self.base.store(ours.as_ptr() as usize, Relaxed);
+        self.theirs.store(theirs.as_ptr() as usize, Relaxed);
+        self.bytes.store(shape.bytes, Relaxed);
+        self.events.store(shape.events, Relaxed);
+        self.limit.store(shape.limit, Relaxed);
+        self.tail.store(0, Relaxed);
+        self.in_flight.store(0, Relaxed);
+        self.unseen.store(0, Relaxed);
+        let header = self.header();
+        header.id.store(id, Relaxed);
+        header.nr.store(shape.events, Relaxed);
+        header.compat_features.store(1, Relaxed);
+        header.header_length.store(RING_HEADER as u32, Relaxed);
+        header.magic.store(RING_MAGIC, Release);
+        Ok(theirs.as_ptr() as usize)
+    }
+
+    /// Unmaps both views. Nobody may be using the ring.
+    pub(crate) fn close(&self) {
+        let bytes = self.bytes.load(Relaxed);
+        // SAFETY: both views were mapped by `open`, and nobody uses the ring any more.
+        unsafe {
+            map::unmap(self.theirs.swap(0, Relaxed) as *mut u8, bytes);
+            map::unmap(self.base.swap(0, Relaxed) as *mut u8, bytes);
+        }
+    }
+
+    fn header(&self) -> &Header {
+        // SAFETY: `base` is our view, mapped from `open` to `close`; page-aligned, larger than a
+        // header, and made of atomics, which the program may write at any time.
+        unsafe { &*(self.base.load(Relaxed) as *const Header) }
+    }
+
+    /// An index that anybody may have written, brought into range as the kernel does.
+    fn in_range(&self, index: u32) -> u32 {
+        let events = self.events.load(Relaxed);
+        if index < events {
+            index
+        } else {
+            NonZeroU32::new(events).map_or(0, |n| index % n)
+        }
+    }
+
+    /// The address of an event in our view; `index` is in range.
+    fn event(&self, index: u32) -> usize {
+        self.base.load(Relaxed) + RING_HEADER + index as usize * size_of::<IoEvent>()
+    }
+
+    /// Events that nobody has taken, going by what the header says.
+    pub(crate) fn ready(&self) -> u32 {
+        let header = self.header();
+        self.distance(header.head.load(Relaxed), header.tail.load(Acquire))
+    }
+
+    fn distance(&self, head: u32, tail: u32) -> u32 {
+        let (head, tail) = (self.in_range(head), self.in_range(tail));
+        if head <= tail {
+            tail - head
+        } else {
+            self.events.load(Relaxed) - (head - tail)
+        }
+    }
+
+    /// Events that nobody has taken, going by our own tail.
+    fn uncollected(&self) -> u32 {
+        let between = self.distance(self.header().head.load(Relaxed), self.tail.load(Acquire));
+        between.min(self.unseen.load(Relaxed))
+    }
+
+    /// Whether head and tail are equal as written: what the C library looks at before a call.
+    pub(crate) fn looks_empty(&self) -> bool {
+        let header = self.header();
+        header.head.load(Relaxed) == header.tail.load(Acquire)
+    }
+
+    /// Takes a slot for one more request.
+    ///
+    /// # Errors
+    /// `EAGAIN` when the limit is reached.
+    #[inline]
+    pub(crate) fn reserve(&self) -> Result<()> {
+        let limit = self.limit.load(Relaxed);
+        let mut taken = self.in_flight.load(Acquire);
+        while taken + self.uncollected() < limit {
+            match self.in_flight.compare_exchange_weak(taken, taken + 1, SeqCst, Acquire) {
+                Ok(_) => return Ok(()),
+                Err(now) => taken = now,
+            }
+        }
+        // An event may be on its way from one count to the other: under the lock both are exact.
+        let _held = self.writers.lock();
+        let taken = self.in_flight.load(Acquire);
+        if taken + self.uncollected() >= limit {
+            return Err(Errno::EAGAIN);
+        }
+        self.in_flight.fetch_add(1, SeqCst);
+        Ok(())
+    }
+
+    /// Gives a slot back that has no event to come.
+    pub(crate) fn unreserve(&self) {
+        self.in_flight.fetch_sub(1, SeqCst);
+    }
+
+    /// Requests without an event yet, as the word that changes with them.
+    pub(crate) fn in_flight(&self) -> &AtomicU32 {
+        &self.in_flight
+    }
+
+    /// Adds an event for one of the reserved slots: the event first, then the tail.
+    pub(crate) fn publish(&self, event: IoEvent) {
+        let _held = self.writers.lock();
+        self.store(event);
+        self.in_flight.fetch_sub(1, SeqCst);
+    }
+
+    /// Adds an event; the writers' lock is held. Whoever holds it may be interrupted by a signal
+    /// handler that adds events too: it does so in full, and the holder begins anew.
+    fn store(&self, event: IoEvent) {
+        loop {
+            let unseen = self.unseen.load(Relaxed);
+            let known = self.uncollected();
+            if self
+                .unseen
+                .compare_exchange(unseen, known + 1, Relaxed, Relaxed)
+                .is_ok()
+            {
+                break;
+            }
+        }
+        if let Some(interrupted) = self.staged() {
+            self.complete(interrupted);
+        }
+        let staged = Staged {
+            event,
+            slot: AtomicU32::new(0),
+            done: AtomicU32::new(0),
+        };
+        while staged.done.load(SeqCst) == 0 {
+            staged.slot.store(self.tail.load(SeqCst), SeqCst);
+            self.staged.store((&raw const staged).cast_mut(), SeqCst);
+            self.complete(&staged);
+        }
+        self.staged.store(core::ptr::null_mut(), SeqCst);
+        // Never backwards, should a handler have been further already.
+        let visible = &self.header().tail;
+        loop {
+            let (shown, tail) = (visible.load(Relaxed), self.tail.load(Relaxed));
+            if shown == tail || visible.compare_exchange(shown, tail, Release, Relaxed).is_ok() {
+                break;
+            }
+        }
+    }
+
+    /// The event that the interrupted holder of the lock, or this one, is about to add.
+    fn staged(&self) -> Option<&Staged> {
+        // SAFETY: null, or on the stack of a call that has not returned: it takes the pointer
+        // back before it lets go of the lock, which the present caller holds.
+        unsafe { self.staged.load(SeqCst).as_ref() }
+    }
+
+    /// Writes a staged event into its slot and moves the tail past it, unless that is done. It
+    /// may be done twice, by a handler and by the call that it interrupted, with one effect.
+    fn complete(&self, staged: &Staged) {
+        let slot = staged.slot.load(SeqCst);
+        if self.tail.load(SeqCst) != slot || staged.done.load(SeqCst) != 0 {
+            return;
+        }
+        // SAFETY: the slot is ours and in range, so the event lies in our view, aligned to 8;
+        // only the holder of the lock writes events, and a handler that interrupts here puts the
+        // same event there before any other.
+        unsafe { (self.event(slot) as *mut IoEvent).write_volatile(staged.event) };
+        let next = if slot >= self.events.load(Relaxed) - 1 {
+            0
+        } else {
+            slot + 1
+        };
+        let _ = self.tail.compare_exchange(slot, next, SeqCst, SeqCst);
+        staged.done.store(1, SeqCst);
+    }
+
+    /// Adds an event that no request stands for: a seeded fault.
+    #[cfg(feature = "faults")]
+    pub(crate) fn publish_unasked(&self, event: IoEvent) {
+        let _held = self.writers.lock();
+        self.store(event);
+    }
+
+    /// Moves up to `max` events to an address of the program.
+    ///
+    /// # Errors
+    /// `EFAULT`; the events stay.
+    pub(crate) fn take(&self, out: usize, max: usize, pages: &ProvenPages) -> Result<usize> {
+        if max == 0 {
+            return Ok(0);
+        }
+        let _held = self.readers.lock();
+        let header = self.header();
+        loop {
+            let shown = header.head.load(Relaxed);
+            let head = self.in_range(shown);
+            let ready = self.distance(head, header.tail.load(Acquire));
+            let count = ready.min(u32::try_from(max).unwrap_or(u32::MAX));
+            if count == 0 {
+                return Ok(0);
+            }
+            let events = self.events.load(Relaxed);
+            let first = count.min(events - head);
+            pages.write(out, self.events_at(head, first))?;
+            let rest = out.wrapping_add(first as usize * size_of::<IoEvent>());
+            pages.write(rest, self.events_at(0, count - first))?;
+            let next = head + count;
+            let next = if next >= events { next - events } else { next };
+            // Somebody else may have moved it: the program, or a signal handler's call.
+            if header.head.compare_exchange(shown, next, Release, Relaxed).is_ok() {
+                return Ok(count as usize);
+            }
+        }
+    }
+
+    fn events_at(&self, index: u32, count: u32) -> &[[u64; 4]] {
+        // SAFETY: index + count is within the ring, by the callers. The slots between head and
+        // tail are not written by us until head has moved; a program that scribbles there while
+        // we copy gets what it wrote.
+        unsafe { core::slice::from_raw_parts(self.event(index) as *const [u64; 4], count as usize) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_are_the_kernels() {
+        // Measured on a machine of 2 possible processors.
+        for (nr, events, limit) in [
+            (1, 127, 120),
+            (32, 127, 120),
+            (63, 255, 248),
+            (64, 255, 248),
+            (100, 255, 248),
+            (128, 383, 376),
+            (256, 639, 632),
+            (512, 1151, 1144),
+            (1000, 2047, 2040),
+            (32768, 65663, 65656),
+        ] {
+            let shape = Shape::new(nr, 2).unwrap();
+            assert_eq!((shape.events, shape.limit), (events, limit), "nr {nr}");
+        }
+        assert_eq!(Shape::new(4_194_305, 2), Err(Errno::EINVAL));
+        assert!(Shape::new(4_194_304, 2).is_ok());
+        assert_eq!(Shape::new(u32::MAX, 2), Err(Errno::EINVAL));
+    }
+
+    fn pages() -> Box<ProvenPages> {
+        // SAFETY: all zeroes is the empty state.
+        unsafe { Box::new_zeroed().assume_init() }
+    }
+
+    fn event(n: u64) -> IoEvent {
+        IoEvent {
+            data: n,
+            obj: n + 1,
+            res: n as i64,
+            res2: 0,
+        }
+    }
+
+    #[test]
+    fn events_come_back_in_order_across_the_end_of_the_ring() {
+        let ring = EventRing::default();
+        ring.open(Shape::new(1, 2).unwrap(), 0).unwrap();
+        let pages = pages();
+        let (mut sent, mut got) = (0u64, 0u64);
+        for round in 0..50u64 {
+            for _ in 0..(round % 7) * 17 {
+                ring.reserve().unwrap();
+                ring.publish(event(sent));
+                sent += 1;
+            }
+            let mut out = [event(0); 200];
+            let n = ring.take(out.as_mut_ptr() as usize, 200, &pages).unwrap();
+            for e in &out[..n] {
+                assert_eq!(*e, event(got));
+                got += 1;
+            }
+        }
+        assert_eq!(sent, got);
+        assert!(sent > 127 * 10);
+        ring.close();
+    }
+
+    #[test]
+    fn the_limit_holds_and_slots_come_back_when_events_are_taken() {
+        let ring = EventRing::default();
+        ring.open(Shape::new(1, 2).unwrap(), 0).unwrap();
+        for n in 0..120 {
+            ring.reserve().unwrap();
+            if n % 2 == 0 {
+                ring.publish(event(n));
+            }
+        }
+        assert_eq!(ring.reserve(), Err(Errno::EAGAIN));
+        let mut out = [event(0); 3];
+        assert_eq!(ring.take(out.as_mut_ptr() as usize, 3, &pages()), Ok(3));
+        for _ in 0..3 {
+            ring.reserve().unwrap();
+        }
+        assert_eq!(ring.reserve(), Err(Errno::EAGAIN));
+        ring.unreserve();
+        assert_eq!(ring.reserve(), Ok(()));
+        ring.close();
+    }
+
+    #[test]
+    fn garbage_in_the_header_stays_in_range() {
+        let ring = EventRing::default();
+        let handle = ring.open(Shape::new(1, 2).unwrap(), 0).unwrap();
+        // SAFETY: the program's view is mapped.
+        let header = unsafe { &*(handle as *const Header) };
+        let pages = pages();
+        for (head, tail) in [(u32::MAX, 3), (3, u32::MAX), (127, 0), (128, 127), (1 << 31, 1 << 30)] {
+            header.head.store(head, Relaxed);
+            header.tail.store(tail, Relaxed);
+            assert!(ring.ready() < 127);
+            let mut out = [event(0); 200];
+            assert!(ring.take(out.as_mut_ptr() as usize, 200, &pages).unwrap() < 127);
+        }
+        header.head.store(0, Relaxed);
+        ring.reserve().unwrap();
+        ring.publish(event(1));
+        assert_eq!(header.tail.load(Relaxed), 1);
+        // The program may take its view away.
+        // SAFETY: the ring does not use this view.
+        unsafe { map::unmap(handle as *mut u8, PAGE) };
+        ring.reserve().unwrap();
+        ring.publish(event(2));
+        ring.close();
+    }
+
+    #[test]
+    fn events_that_cannot_be_copied_stay() {
+        let ring = EventRing::default();
+        ring.open(Shape::new(1, 2).unwrap(), 0).unwrap();
+        ring.reserve().unwrap();
+        ring.publish(event(5));
+        assert_eq!(ring.take(0, 1, &pages()), Err(Errno::EFAULT));
+        let mut out = [event(0)];
+        assert_eq!(ring.take(out.as_mut_ptr() as usize, 1, &pages()), Ok(1));
+        assert_eq!(out[0], event(5));
+        ring.close();
+    }
+}

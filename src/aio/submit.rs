@@ -1,0 +1,645 @@
+//! `io_submit`: admission, in the kernel's order of checks, and the choice of a lane.
+//!
+//! What a program can see of kernel AIO is decided here. Errors of a bad iocb come back from the
+//! call, with everything before it submitted and nothing after it. Writes that may block, and
+//! everything on files without a position, are done in the caller, in the order of the batch, as
+//! kernel AIO does them; cached reads are answered in the caller too. The rest goes to the ring.
+
+use super::abi::{self, FLAG_IOPRIO, FLAG_RESFD, IoEvent, Iocb};
+use super::context::{Context, InUse};
+use super::engine::MAX_TRANSFER;
+use super::process::Process;
+use super::request::{NOWAIT_ADDED, Request, SOCKET, Segment, TRACKED, USER_NOWAIT, Work};
+use crate::sys::file::{self, Status, Transfer};
+use crate::sys::mem::{self, Plain};
+use crate::sys::{Errno, Result, thread};
+use core::sync::atomic::Ordering::Relaxed;
+
+const RWF_HIPRI: u32 = 1;
+const RWF_DSYNC: u32 = 2;
+const RWF_NOWAIT: u32 = 8;
+const RWF_APPEND: u32 = 0x10;
+const RWF_NOAPPEND: u32 = 0x20;
+/// Flags that every kernel with this library's ring features takes on a ring.
+const RWF_PLAIN: u32 = RWF_DSYNC | 4 | RWF_NOWAIT | RWF_APPEND;
+
+/// The most entries of a vector.
+const MAX_SEGMENTS: u64 = 1024;
+
+/// What is known of a file when a request for it is admitted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// With a position, a size and a page cache.
+    Seekable,
+    Directory,
+    /// A pipe or FIFO.
+    Fifo,
+    Socket,
+    /// Character devices, eventfds and other files without a type.
+    Other,
+}
+
+impl Kind {
+    fn of(status: &Status) -> Self {
+        match status.mode & libc::S_IFMT {
+            libc::S_IFREG | libc::S_IFBLK => Self::Seekable,
+            libc::S_IFDIR => Self::Directory,
+            libc::S_IFIFO => Self::Fifo,
+            libc::S_IFSOCK => Self::Socket,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// One call of `io_submit`.
+struct Submission<'a> {
+    process: &'static Process,
+    context: &'a InUse,
+    /// Requests for the ring, in order.
+    first: Option<&'static Request>,
+    last: Option<&'static Request>,
+    /// Among them: writes that may come back, and reads that a write must not overtake.
+    has_writes: bool,
+    has_tracked: bool,
+    /// Events were published that nobody was woken for.
+    unannounced: bool,
+    /// Increments of one eventfd that are still to be made.
+    signals: (i32, u64),
+    /// The eventfd that was checked last.
+    checked_resfd: i32,
+}
+
+/// `io_submit` on a context of ours.
+pub(crate) fn submit(process: &'static Process, context: &InUse, nr: i64, iocbs: usize) -> Result<usize> {
+    if nr < 0 {
+        return Err(Errno::EINVAL);
+    }
+    let mut submission = Submission {
+        process,
+        context,
+        first: None,
+        last: None,
+        has_writes: false,
+        has_tracked: false,
+        unannounced: false,
+        signals: (-1, 0),
+        checked_resfd: -1,
+    };
+    let mut taken = 0;
+    let mut refused = None;
+    while (taken as i64) < nr {
+        if let Err(e) = submission.one(iocbs.wrapping_add(taken * size_of::<usize>())) {
+            refused = Some(e);
+            break;
+        }
+        taken += 1;
+    }
+    submission.flush();
+    match refused {
+        Some(e) if taken == 0 => Err(e),
+        _ => Ok(taken),
+    }
+}
+
+/// A request on its way through admission.
+struct Candidate {
+    iocb: Iocb,
+    address: usize,
+    fd: i32,
+    resfd: i32,
+    ioprio: u16,
+    status: Status,
+    kind: Kind,
+}
+
+impl Candidate {
+    fn event(&self, result: Result<usize>) -> IoEvent {
+        let res = result.map_or_else(|e| i64::from(e.negated()), |n| n as i64);
+        IoEvent {
+            data: self.iocb.data,
+            obj: self.address as u64,
+            res,
+            res2: 0,
+        }
+    }
+}
+
+/// The memory and the place of a transfer.
+struct Place<'a> {
+    segments: &'a mut [Segment],
+    /// Bytes in all, clamped as the kernel does.
+    len: u64,
+    offset: u64,
+    flags: u32,
+}
+
+impl Place<'_> {
+    /// Leaves out bytes that have been moved.
+    fn skip(&mut self, mut bytes: usize) {
+        for [base, len] in self.segments.iter_mut() {
+            let here = bytes.min(*len);
+            *base += here;
+            *len -= here;
+            bytes -= here;
+        }
+    }
+}
+
+impl Submission<'_> {
+    fn one(&mut self, slot: usize) -> Result<()> {
+        let pages = &self.process.pages;
+        let address = pages.read::<usize>(slot)?;
+        let iocb = pages.read::<Iocb>(address)?;
+        if iocb.reserved != 0 || (iocb.nbytes as i64) < 0 {
+            return Err(Errno::EINVAL);
+        }
+        self.context.ring.reserve()?;
+        let admitted = self.admit(iocb, address);
+        if admitted.is_err() {
+            self.context.ring.unreserve();
+        }
+        admitted
+    }
+
+    fn admit(&mut self, iocb: Iocb, address: usize) -> Result<()> {
+        let fd = iocb.fildes as i32;
+        let status = file::status(fd)?;
+        let resfd = self.eventfd_of(&iocb)?;
+        self.process.pages.write(address + abi::KEY_OFFSET, &[0u32])?;
+        let mut candidate = Candidate {
+            iocb,
+            address,
+            fd,
+            resfd,
+            ioprio: 0,
+            status,
+            kind: Kind::of(&status),
+        };
+        match iocb.opcode {
+            abi::PREAD | abi::PREADV => self.transfer(&mut candidate, false),
+            abi::PWRITE | abi::PWRITEV => self.transfer(&mut candidate, true),
+            abi::FSYNC => self.sync(&candidate, Work::Sync),
+            abi::FDSYNC => self.sync(&candidate, Work::DataSync),
+            abi::POLL => self.poll(&candidate),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    fn eventfd_of(&mut self, iocb: &Iocb) -> Result<i32> {
+        if iocb.flags & FLAG_RESFD == 0 {
+            return Ok(-1);
+        }
+        let fd = iocb.resfd as i32;
+        if fd != self.checked_resfd || fd < 0 {
+            file::expect_eventfd(fd)?;
+            self.checked_resfd = fd;
+        }
+        Ok(fd)
+    }
+
+    /// The priority for the ring: 0 unless the iocb names one.
+    fn priority(iocb: &Iocb) -> Result<u16> {
+        if iocb.flags & FLAG_IOPRIO == 0 {
+            return Ok(0);
+        }
+        const CAP_SYS_NICE: u32 = 23;
+        const CAP_SYS_ADMIN: u32 = 21;
+        let priority = iocb.reqprio as u16;
+        let level = priority & 7;
+        match priority >> 13 {
+            0 if level != 0 => Err(Errno::EINVAL),
+            1 if !thread::capable(CAP_SYS_ADMIN) && !thread::capable(CAP_SYS_NICE) => Err(Errno::EPERM),
+            0..=3 => Ok(priority),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    fn transfer(&mut self, c: &mut Candidate, write: bool) -> Result<()> {
+        let iocb = &c.iocb;
+        c.ioprio = Self::priority(iocb)?;
+        let flags = iocb.rw_flags & !RWF_HIPRI;
+        if flags & RWF_APPEND != 0 && flags & RWF_NOAPPEND != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let refused = if write { libc::O_RDONLY } else { libc::O_WRONLY };
+        if c.status.flags & libc::O_ACCMODE == refused {
+            return Err(Errno::EBADF);
+        }
+        if c.kind == Kind::Directory {
+            return Err(Errno::EINVAL);
+        }
+        if matches!(iocb.opcode, abi::PREADV | abi::PWRITEV) {
+            self.transfer_vectored(c, flags, write)
+        } else {
+            let mut one = [[0; 2]];
+            self.transfer_checked(c, flags, write, &mut one)
+        }
+    }
+
+    /// Apart, so that the common case does not clear room for the longest vector.
+    #[inline(never)]
+    fn transfer_vectored(&mut self, c: &Candidate, flags: u32, write: bool) -> Result<()> {
+        let mut vector = [[0; 2]; MAX_SEGMENTS as usize];
+        self.transfer_checked(c, flags, write, &mut vector)
+    }
+
+    fn transfer_checked(&mut self, c: &Candidate, flags: u32, write: bool, room: &mut [Segment]) -> Result<()> {
+        let iocb = &c.iocb;
+        let (segments, len) = self.memory(iocb, room)?;
+        if iocb.offset < 0 || iocb.offset.checked_add_unsigned(len).is_none() {
+            return Err(Errno::EINVAL);
+        }
+        let mut place = Place {
+            segments,
+            len,
+            offset: iocb.offset as u64,
+            flags,
+        };
+        match (c.kind, write) {
+            (Kind::Seekable, false) => self.read(c, &place),
+            (Kind::Seekable, true) => self.write(c, &place),
+            _ => self.stream(c, &mut place, write),
+        }
+    }
+
+    /// The vector of a request, checked as the kernel checks it, and its length.
+    fn memory<'v>(&self, iocb: &Iocb, vector: &'v mut [Segment]) -> Result<(&'v mut [Segment], u64)> {
+        let vectored = matches!(iocb.opcode, abi::PREADV | abi::PWRITEV);
+        let count = if vectored { iocb.nbytes } else { 1 };
+        if count > MAX_SEGMENTS {
+            return Err(Errno::EINVAL);
+        }
+        let segments = vector.get_mut(..count as usize).ok_or(Errno::EINVAL)?;
+        let mut total = 0;
+        for (index, segment) in segments.iter_mut().enumerate() {
+            *segment = if vectored {
+                self.process
+                    .pages
+                    .read((iocb.buf as usize).wrapping_add(index * size_of::<Segment>()))?
+            } else {
+                [iocb.buf as usize, (iocb.nbytes).min(MAX_TRANSFER) as usize]
+            };
+            let [base, len] = *segment;
+            if (len as isize) < 0 {
+                return Err(Errno::EINVAL);
+            }
+            if !mem::user_range(base, len) {
+                return Err(Errno::EFAULT);
+            }
+            let len = (len as u64).min(MAX_TRANSFER - total);
+            *segment = [base, len as usize];
+            total += len;
+        }
+        Ok((segments, total))
+    }
+
+    /// A read of a file or block device.
+    fn read(&mut self, c: &Candidate, place: &Place<'_>) -> Result<()> {
+        let direct = c.status.flags & libc::O_DIRECT != 0;
+        if place.flags & !RWF_PLAIN != 0 {
+            return self.in_caller(c, place, false, place.offset as i64, 0);
+        }
+        if direct {
+            self.settle_overlap(c, place);
+            return self.on_ring(c, place, Work::Read, 0);
+        }
+        // Cached data is answered at once. What is missing, if only a part, goes to the ring.
+        match self.attempt(c, place, false, place.offset as i64, RWF_NOWAIT) {
+            Ok(n) if n as u64 == place.len || n as u64 + place.offset >= c.status.size && c.is_regular() => {
+                self.answer(c, Ok(n), place);
+                Ok(())
+            }
+            Ok(n) => self.on_ring(c, place, Work::Read, n),
+            Err(Errno::EAGAIN) if place.flags & RWF_NOWAIT == 0 => self.on_ring(c, place, Work::Read, 0),
+            // Not every file system knows the flag, and a few files know no vectors at all.
+            Err(Errno::EOPNOTSUPP) if place.flags & RWF_NOWAIT == 0 => {
+                self.in_caller(c, place, false, place.offset as i64, RWF_DSYNC)
+            }
+            Err(e) => {
+                self.answer(c, Err(e), place);
+                Ok(())
+            }
+        }
+    }
+
+    /// A write to a file or block device.
+    fn write(&mut self, c: &Candidate, place: &Place<'_>) -> Result<()> {
+        let append = c.status.flags & libc::O_APPEND != 0 || place.flags & RWF_APPEND != 0;
+        let direct = c.status.flags & libc::O_DIRECT != 0;
+        let grows = c.is_regular() && place.offset + place.len > c.status.size;
+        if !direct || append || grows || place.flags & !RWF_PLAIN != 0 {
+            self.flush();
+            self.await_reads(c, place);
+            return self.in_caller(c, place, true, place.offset as i64, 0);
+        }
+        if self.has_tracked {
+            self.flush();
+        }
+        self.await_reads(c, place);
+        self.settle_overlap(c, place);
+        self.on_ring(c, place, Work::Write, 0)
+    }
+
+    fn await_reads(&self, c: &Candidate, place: &Place<'_>) {
+        self.process.reads.wait(c.status.id, place.offset, place.len);
+    }
+
+    /// A transfer on a file without a position: in the caller, in order, blocking if it blocks.
+    fn stream(&mut self, c: &Candidate, place: &mut Place<'_>, write: bool) -> Result<()> {
+        self.flush();
+        let mut offset = match c.kind {
+            Kind::Fifo => -1,
+            Kind::Socket if place.offset != 0 => {
+                self.answer(c, Err(Errno::ESPIPE), place);
+                return Ok(());
+            }
+            Kind::Socket => -1,
+            _ => place.offset as i64,
+        };
+        if c.status.flags & libc::O_NONBLOCK != 0 || place.flags & RWF_NOWAIT != 0 {
+            let mut result = self.attempt(c, place, write, offset, RWF_DSYNC);
+            if result == Err(Errno::ESPIPE) {
+                result = self.attempt(c, place, write, -1, RWF_DSYNC);
+            }
+            return self.decide(c, place, write, result);
+        }
+        // A blocking call that a signal handler with SA_RESTART interrupts starts again. Kernel
+        // AIO answers EINTR, so the blocking is done by a call that is never restarted.
+        let mut moved = 0;
+        let result = loop {
+            match self.attempt(c, place, write, offset, RWF_NOWAIT) {
+                Ok(n) => {
+                    moved += n;
+                    if !write || n == 0 || moved as u64 >= place.len {
+                        break Ok(moved);
+                    }
+                    place.skip(n);
+                }
+                Err(Errno::ESPIPE) if offset >= 0 => offset = -1,
+                Err(Errno::EAGAIN) if !(c.kind == Kind::Socket && file::has_time_limit(c.fd, write)) => {
+                    if let Err(e) = file::await_ready(c.fd, write) {
+                        break Err(e);
+                    }
+                }
+                Err(Errno::EAGAIN | Errno::EOPNOTSUPP) => {
+                    break match file::await_ready(c.fd, write) {
+                        Ok(()) => self.attempt(c, place, write, offset, RWF_DSYNC),
+                        Err(e) => Err(e),
+                    };
+                }
+                Err(e) => break Err(e),
+            }
+        };
+        let result = if moved > 0 { Ok(moved) } else { result };
+        self.decide(c, place, write, result)
+    }
+
+    /// A transfer in the caller. `RWF_DSYNC` in `probe` tells files apart that know no vectors:
+    /// kernel AIO refuses those; it means nothing to a read or a stream.
+    fn in_caller(&mut self, c: &Candidate, place: &Place<'_>, write: bool, offset: i64, probe: u32) -> Result<()> {
+        let result = self.attempt(c, place, write, offset, probe);
+        self.decide(c, place, write, result)
+    }
+
+    fn attempt(&self, c: &Candidate, place: &Place<'_>, write: bool, offset: i64, flags: u32) -> Result<usize> {
+        file::transfer(&Transfer {
+            fd: c.fd,
+            write,
+            iov: place.segments.as_ptr() as usize,
+            count: place.segments.len(),
+            offset,
+            flags: place.flags | flags,
+        })
+    }
+
+    /// Tells an error of admission from one of the request.
+    fn decide(&mut self, c: &Candidate, place: &Place<'_>, write: bool, result: Result<usize>) -> Result<()> {
+        match result {
+            Err(Errno::EBADF) => return Err(Errno::EBADF),
+            Err(Errno::EOPNOTSUPP) if place.flags & !(RWF_DSYNC | 4 | RWF_APPEND | RWF_NOWAIT) != 0 => {
+                return Err(Errno::EOPNOTSUPP);
+            }
+            Err(Errno::EOPNOTSUPP) if place.flags & RWF_NOWAIT != 0 && c.kind != Kind::Seekable => {
+                return Err(Errno::EOPNOTSUPP);
+            }
+            Err(Errno::EOPNOTSUPP) if place.flags & RWF_NOWAIT == 0 => return Err(Errno::EINVAL),
+            // No write call at all.
+            Err(Errno::EINVAL) if write && c.kind == Kind::Other => return Err(Errno::EINVAL),
+            _ => {}
+        }
+        self.answer(c, result, place);
+        Ok(())
+    }
+
+    /// Publishes the event of a request that was done here.
+    fn answer(&mut self, c: &Candidate, result: Result<usize>, _place: &Place<'_>) {
+        #[cfg(feature = "faults")]
+        if matches!(c.iocb.opcode, abi::PREAD | abi::PREADV) && result.is_ok_and(|n| n > 0) {
+            super::faults::corrupt_if_due(_place.segments);
+        }
+        self.deliver(c.event(result), c.resfd);
+    }
+
+    fn deliver(&mut self, event: IoEvent, resfd: i32) {
+        self.context.publish(event);
+        self.unannounced = true;
+        if resfd >= 0 {
+            let (fd, count) = self.signals;
+            if fd != resfd {
+                self.signal();
+                self.signals = (resfd, 1);
+            } else {
+                self.signals = (fd, count + 1);
+            }
+        }
+    }
+
+    fn signal(&mut self) {
+        let (fd, count) = core::mem::replace(&mut self.signals, (-1, 0));
+        let left = if count > 0 { file::signal_eventfd(fd, count) } else { 0 };
+        if left > 0 {
+            self.process.engine.saturate(fd, left);
+        }
+    }
+
+    fn sync(&mut self, c: &Candidate, work: Work) -> Result<()> {
+        let iocb = &c.iocb;
+        if iocb.buf != 0 || iocb.nbytes != 0 || iocb.offset != 0 || iocb.rw_flags != 0 {
+            return Err(Errno::EINVAL);
+        }
+        const PROC_SUPER_MAGIC: i64 = 0x9fa0;
+        let syncable = matches!(c.kind, Kind::Seekable | Kind::Directory) && file::filesystem(c.fd) != PROC_SUPER_MAGIC;
+        if !syncable {
+            return Err(Errno::EINVAL);
+        }
+        if self.has_writes {
+            // Those that come back from the ring are to be in the file first.
+            self.flush();
+        }
+        let request = self.request(c, work)?;
+        self.append(request);
+        Ok(())
+    }
+
+    fn poll(&mut self, c: &Candidate) -> Result<()> {
+        let iocb = &c.iocb;
+        if iocb.buf > u16::MAX.into() || iocb.nbytes != 0 || iocb.offset != 0 || iocb.rw_flags != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let asked = iocb.buf as u16;
+        let revents = file::poll_now(c.fd, asked as i16)? as u16;
+        if revents != 0 {
+            self.deliver(c.event(Ok(revents.into())), c.resfd);
+            return Ok(());
+        }
+        // Kernel AIO can follow one wait queue: files without one are refused, and terminals and
+        // two-way FIFOs, which have two.
+        let two_queues = match c.kind {
+            Kind::Fifo => c.status.flags & libc::O_ACCMODE == libc::O_RDWR,
+            Kind::Other => file::is_terminal(c.fd),
+            _ => false,
+        };
+        if matches!(c.kind, Kind::Seekable | Kind::Directory) || two_queues {
+            return Err(Errno::EINVAL);
+        }
+        let request = self.request(c, Work::Poll)?;
+        request.events.store(asked.into(), Relaxed);
+        if c.kind == Kind::Socket {
+            request.mark(SOCKET);
+        }
+        self.append(request);
+        Ok(())
+    }
+
+    fn request(&self, c: &Candidate, work: Work) -> Result<&'static Request> {
+        let request = self.process.pool.take()?;
+        let context: &'static Context = self.context;
+        request.begin(context, work, c.fd, c.address as u64, c.iocb.data);
+        request.resfd.store(c.resfd, Relaxed);
+        request.ioprio.store(c.ioprio.into(), Relaxed);
+        if work != Work::Poll {
+            self.process.transfer_begun();
+        }
+        Ok(request)
+    }
+
+    /// Puts a transfer into the batch for the ring; `done` bytes of it are done already.
+    fn on_ring(&mut self, c: &Candidate, place: &Place<'_>, work: Work, done: usize) -> Result<()> {
+        let request = self.request(c, work)?;
+        if let Err(e) = request.set_memory(place.segments, done) {
+            self.process.transfer_ended();
+            self.process.pool.release(request);
+            return Err(e);
+        }
+        request.rw_flags.store(place.flags, Relaxed);
+        request.offset.store(place.offset + done as u64, Relaxed);
+        request.len.store(place.len - done as u64, Relaxed);
+        request.done.store(done as u64, Relaxed);
+        request.set_file(c.status.id);
+        if place.flags & RWF_NOWAIT != 0 {
+            request.mark(USER_NOWAIT);
+        }
+        if work == Work::Write {
+            if place.flags & RWF_NOWAIT == 0 {
+                request.mark(NOWAIT_ADDED);
+            }
+            self.has_writes = true;
+        } else if c.status.flags & libc::O_DIRECT == 0 {
+            request.mark(TRACKED);
+            self.has_tracked = true;
+        }
+        self.append(request);
+        Ok(())
+    }
+
+    fn append(&mut self, request: &'static Request) {
+        match self.last {
+            Some(last) => last.chain.set(Some(request)),
+            None => self.first = Some(request),
+        }
+        self.last = Some(request);
+    }
+
+    /// A write of this batch may come back to be done here. What overlaps it must not be in the
+    /// kernel before that.
+    fn settle_overlap(&mut self, c: &Candidate, place: &Place<'_>) {
+        let mut at = if self.has_writes { self.first } else { None };
+        while let Some(request) = at {
+            if request.work() == Work::Write && request.overlaps(c.status.id, place.offset, place.len) {
+                return self.flush();
+            }
+            at = request.chain.get();
+        }
+    }
+
+    /// Makes everything so far true: events announced, requests in the kernel, writes that came
+    /// back done.
+    fn flush(&mut self) {
+        if self.unannounced {
+            self.unannounced = false;
+            self.context.notify();
+        }
+        self.signal();
+        let Some(chain) = self.first.take() else {
+            return;
+        };
+        self.last = None;
+        self.has_writes = false;
+        self.has_tracked = false;
+        let mut back = self.process.engine.submit(chain);
+        while let Some(request) = back {
+            back = request.chain.get();
+            self.redo(request);
+        }
+        if self.unannounced {
+            self.unannounced = false;
+            self.context.notify();
+        }
+        self.signal();
+    }
+
+    /// A direct write that the kernel would not start without blocking: done here and now.
+    fn redo(&mut self, request: &'static Request) {
+        let (iov, count) = request.vector();
+        let result = file::transfer(&Transfer {
+            fd: request.fd.load(Relaxed),
+            write: true,
+            iov,
+            count,
+            offset: request.offset.load(Relaxed) as i64,
+            flags: request.rw_flags.load(Relaxed),
+        });
+        let event = IoEvent {
+            data: request.data.load(Relaxed),
+            obj: request.iocb.load(Relaxed),
+            res: result.map_or_else(|e| i64::from(e.negated()), |n| n as i64),
+            res2: 0,
+        };
+        self.deliver(event, request.resfd.load(Relaxed));
+        self.process.transfer_ended();
+        self.process.pool.release(request);
+    }
+}
+
+impl Candidate {
+    fn is_regular(&self) -> bool {
+        self.status.mode & libc::S_IFMT == libc::S_IFREG
+    }
+}
+
+impl Plain for Iocb {
+    const ZERO: Self = Self {
+        data: 0,
+        key: 0,
+        rw_flags: 0,
+        opcode: 0,
+        reqprio: 0,
+        fildes: 0,
+        buf: 0,
+        nbytes: 0,
+        offset: 0,
+        reserved: 0,
+        flags: 0,
+        resfd: 0,
+    };
+}

@@ -1,0 +1,133 @@
+//! `io_getevents` and `io_pgetevents`.
+
+use super::abi::IoEvent;
+use super::context::{InUse, Woken};
+use super::process::Process;
+use crate::sys::{Errno, Result, futex};
+
+/// How long a call waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Not at all.
+    None,
+    /// Nanoseconds.
+    For(u64),
+    /// Until something happens.
+    Forever,
+}
+
+impl Patience {
+    /// From the two words of a `timespec`. The kernel's arithmetic makes times before zero, and
+    /// those beyond its range, mean "for ever"; nanoseconds may exceed a second.
+    pub(crate) fn from_timespec([seconds, nanoseconds]: [u64; 2]) -> Self {
+        let (seconds, nanoseconds) = (seconds as i64, nanoseconds as i64);
+        let total = seconds
+            .checked_mul(1_000_000_000)
+            .and_then(|ns| ns.checked_add(nanoseconds));
+        match total {
+            Some(0) => Self::None,
+            Some(ns) if ns > 0 => Self::For(ns as u64),
+            _ => Self::Forever,
+        }
+    }
+}
+
+/// Where events go and how many are wanted.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) min: i64,
+    pub(crate) max: i64,
+    /// Address of the program's array.
+    pub(crate) out: usize,
+}
+
+/// Takes events from a context of ours.
+///
+/// # Errors
+/// `EINVAL` (counts, or the context was destroyed meanwhile), `EFAULT`, `EINTR`.
+pub(crate) fn take(
+    process: &'static Process,
+    context: &InUse,
+    wanted: Wanted,
+    patience: Patience,
+    mask: Option<u64>,
+) -> Result<usize> {
+    if wanted.min > wanted.max || wanted.min < 0 {
+        return Err(Errno::EINVAL);
+    }
+    let (min, max) = (wanted.min as usize, wanted.max as usize);
+    let deadline = match patience {
+        Patience::For(ns) => futex::now().saturating_add(ns),
+        Patience::None | Patience::Forever => u64::MAX,
+    };
+    let may_wait = patience != Patience::None && min > 0;
+    let mut taken = 0;
+    loop {
+        let out = wanted.out.wrapping_add(taken * size_of::<IoEvent>());
+        match context.ring.take(out, max - taken, &process.pages) {
+            Ok(n) => taken += n,
+            Err(e) if taken == 0 => return Err(e),
+            Err(_) => return Ok(taken),
+        }
+        if taken >= min && (taken > 0 || min > 0) {
+            return Ok(taken);
+        }
+        if !may_wait {
+            // A poll that is ready has its event as soon as the wake-up returned, in kernel AIO;
+            // here it may still be on its way.
+            if taken == 0 && max > 0 && !context.polls.is_empty() {
+                process.engine.sync();
+                return context.ring.take(wanted.out, max, &process.pages);
+            }
+            return Ok(taken);
+        }
+        let left = deadline.saturating_sub(if deadline == u64::MAX { 0 } else { futex::now() });
+        if context.is_dying() {
+            return if taken > 0 { Ok(taken) } else { Err(Errno::EINVAL) };
+        }
+        let need = u32::try_from(min - taken).unwrap_or(u32::MAX);
+        let woken = if left == 0 {
+            Woken::Time
+        } else {
+            context.sleep(need, left.min(futex::FOREVER), mask)
+        };
+        if woken != Woken::Look {
+            return finish(process, context, wanted, taken, woken);
+        }
+    }
+}
+
+/// The last look after the time or a signal ended a wait.
+fn finish(process: &'static Process, context: &InUse, wanted: Wanted, taken: usize, woken: Woken) -> Result<usize> {
+    let out = wanted.out.wrapping_add(taken * size_of::<IoEvent>());
+    let more = match context.ring.take(out, wanted.max as usize - taken, &process.pages) {
+        Err(e) if taken == 0 => return Err(e),
+        more => more.unwrap_or(0),
+    };
+    match taken + more {
+        0 if woken == Woken::Signal => Err(Errno::EINTR),
+        n => Ok(n),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_as_the_kernel_takes_them() {
+        let of = |s: i64, n: i64| Patience::from_timespec([s as u64, n as u64]);
+        assert_eq!(of(0, 0), Patience::None);
+        assert_eq!(of(1, 5), Patience::For(1_000_000_005));
+        assert_eq!(of(0, 1_300_000_000), Patience::For(1_300_000_000));
+        for forever in [
+            of(-1, 0),
+            of(0, -1),
+            of(-1, 999_999_999),
+            of(i64::MAX, 0),
+            of(i64::MAX, 999_999_999),
+        ] {
+            assert_eq!(forever, Patience::Forever);
+        }
+    }
+}
