@@ -2,6 +2,9 @@
 
 #![allow(unsafe_code)]
 
+#[cfg(feature = "capi-aio")]
+pub mod aio;
+
 use crate::sys::Result;
 
 /// What a C function of either face returns for a result of the core.
