@@ -49,6 +49,10 @@ const FIRST_LOOKS: u32 = 100;
 /// Seconds and nanoseconds between two looks.
 static TICK_TIME: [u64; 2] = [0, 20_000_000];
 
+/// `FUTEX2_SIZE_U32` and `FUTEX2_PRIVATE`.
+const FUTEX_FLAGS: i32 = 2 | 128;
+
+static UNUSED_WORD: AtomicU32 = AtomicU32::new(0);
 static ONE: u64 = 1;
 static NOTHING: i32 = -1;
 
@@ -61,6 +65,8 @@ struct Driver {
     /// The batches of the present round.
     batches: *const Batch,
     slots: Slots,
+    /// The kernel has futex requests: Linux 6.7.
+    has_futex: bool,
     /// Whether something will wake the thread.
     armed: bool,
     /// The eventfd's counter goes here.
@@ -113,7 +119,8 @@ impl Driver {
     }
 
     fn with(process: &'static Process, mut ring: Ring, features: u32) -> Result<Self> {
-        if !probe::supported(&ring, uring::IORING_OP_FUTEX_WAIT) {
+        let has_futex = probe::supported(&ring, uring::IORING_OP_FUTEX_WAIT);
+        if !has_futex {
             match file::eventfd() {
                 Ok(fd) => process.engine.eventfd.store(fd + 1, SeqCst),
                 Err(e) => {
@@ -129,6 +136,7 @@ impl Driver {
             epoch: 0,
             batches: core::ptr::null(),
             slots,
+            has_futex,
             armed: false,
             wake_count: AtomicU64::new(0),
             quiet: if features & uring::IORING_FEAT_CQE_SKIP != 0 {
@@ -249,8 +257,7 @@ impl Driver {
         let sqe = match engine.eventfd.load(SeqCst) {
             0 => Sqe {
                 opcode: uring::IORING_OP_FUTEX_WAIT,
-                // FUTEX2_SIZE_U32 and FUTEX2_PRIVATE.
-                fd: 2 | 128,
+                fd: FUTEX_FLAGS,
                 addr: engine.asleep.as_ptr() as u64,
                 off: 1,
                 addr3: u64::from(u32::MAX),
@@ -426,7 +433,31 @@ impl Driver {
             }
         }
         self.process.engine.carried.fetch_add(1, Relaxed);
+        if request.work() == Work::Write && self.has_futex {
+            return self.push_held(sqe);
+        }
         self.push(&sqe);
+    }
+
+    /// Queues a write that a dying process waits for, as kernel AIO does: a task that exits does
+    /// not wait for its transfers, but it does for futex requests (since Linux 6.16), and the one
+    /// that is linked to the write cannot end before it. It wakes nobody.
+    fn push_held(&mut self, mut write: Sqe) {
+        while self.ring.sq_space_left() < 2 {
+            self.enter(0);
+        }
+        write.flags |= uring::IOSQE_IO_HARDLINK;
+        self.push(&write);
+        self.push(&Sqe {
+            opcode: uring::IORING_OP_FUTEX_WAKE,
+            flags: self.quiet,
+            fd: FUTEX_FLAGS,
+            addr: UNUSED_WORD.as_ptr() as u64,
+            off: 1,
+            addr3: u64::from(u32::MAX),
+            user_data: UNHEEDED,
+            ..Sqe::default()
+        });
     }
 
     /// A consumed SQE does not mean that its file is held: a sync looks its descriptor up when it
