@@ -94,6 +94,10 @@ impl Driver {
         let nameless = uring::IORING_SETUP_NO_MMAP | uring::IORING_SETUP_REGISTERED_FD_ONLY;
         let all = uring::IORING_SETUP_SUBMIT_ALL;
         for flags in [single | nameless | all, single | all, all, 0] {
+            #[cfg(feature = "faults")]
+            if super::faults::old_kernel() && flags != 0 {
+                continue;
+            }
             let mut params = Params {
                 flags: flags | common,
                 cq_entries: CQ_ENTRIES,
@@ -120,6 +124,8 @@ impl Driver {
 
     fn with(process: &'static Process, mut ring: Ring, features: u32) -> Result<Self> {
         let has_futex = probe::supported(&ring, uring::IORING_OP_FUTEX_WAIT);
+        #[cfg(feature = "faults")]
+        let has_futex = has_futex && !super::faults::old_kernel();
         if !has_futex {
             match file::eventfd() {
                 Ok(fd) => process.engine.eventfd.store(fd + 1, SeqCst),
@@ -377,7 +383,10 @@ impl Driver {
 
     /// Puts a request into the SQ.
     fn issue(&mut self, request: &'static Request, flags: u8) {
-        self.hold_files(request);
+        if !self.hold_files(request) {
+            self.release_files(request);
+            return self.refuse(request);
+        }
         let mut sqe = Sqe {
             flags,
             fd: request.fd.load(Relaxed),
@@ -462,26 +471,24 @@ impl Driver {
 
     /// A consumed SQE does not mean that its file is held: a sync looks its descriptor up when it
     /// runs, and an eventfd is written when all is over. Both are held in slots of the ring's
-    /// file table, which the program cannot close.
-    fn hold_files(&mut self, request: &'static Request) {
-        if request.resfd.load(Relaxed) >= 0 && request.slot.load(Relaxed) == NO_SLOT {
-            self.hold(&request.resfd, &request.slot);
-        }
+    /// file table, which the program cannot close; a duplicate it could, and use the number for
+    /// a file of its own. False when there are not enough slots.
+    fn hold_files(&mut self, request: &'static Request) -> bool {
         let sync = matches!(request.work(), Work::Sync | Work::DataSync);
-        if sync && request.file_slot.load(Relaxed) == NO_SLOT {
-            self.hold(&request.fd, &request.file_slot);
-        }
+        (request.resfd.load(Relaxed) < 0 || self.hold(&request.resfd, &request.slot))
+            && (!sync || self.hold(&request.fd, &request.file_slot))
     }
 
-    /// Puts the descriptor into a free slot; without one, duplicates it in place.
-    fn hold(&mut self, fd: &'static AtomicI32, slot: &AtomicU32) {
-        if let Some(index) = self.slots.take() {
-            slot.store(index, Relaxed);
-            self.set_slot(index, fd);
-        } else if let Ok(copy) = file::duplicate(fd.load(Relaxed)) {
-            slot.store(OWN_COPY, Relaxed);
-            fd.store(copy, Relaxed);
+    fn hold(&mut self, fd: &'static AtomicI32, slot: &AtomicU32) -> bool {
+        if slot.load(Relaxed) != NO_SLOT {
+            return true;
         }
+        let Some(index) = self.slots.take() else {
+            return false;
+        };
+        slot.store(index, Relaxed);
+        self.set_slot(index, fd);
+        true
     }
 
     fn set_slot(&mut self, index: u32, fd: &'static AtomicI32) {
@@ -503,16 +510,27 @@ impl Driver {
     }
 
     fn release_files(&mut self, request: &'static Request) {
-        for (fd, slot) in [(&request.resfd, &request.slot), (&request.fd, &request.file_slot)] {
-            match slot.swap(NO_SLOT, Relaxed) {
-                NO_SLOT => {}
-                OWN_COPY => file::close(fd.load(Relaxed)),
-                index => {
-                    let sqe = self.slot_update(index, &raw const NOTHING as u64);
-                    self.push(&sqe);
-                    self.slots.give_back(index);
-                }
+        for slot in [&request.slot, &request.file_slot] {
+            let index = slot.swap(NO_SLOT, Relaxed);
+            if index != NO_SLOT {
+                let sqe = self.slot_update(index, &raw const NOTHING as u64);
+                self.push(&sqe);
+                self.slots.give_back(index);
             }
+        }
+    }
+
+    /// There is no room in the file table: whoever submitted does the request, while it still can.
+    fn refuse(&mut self, request: &'static Request) {
+        match (request.work(), request.context()) {
+            (Work::Poll, Some(context)) => context.polls.remove(request),
+            _ if request.is(TRACKED) => self.process.reads.remove(request),
+            _ => {}
+        }
+        request.unmark(TRACKED);
+        if !self.return_to_submitter(request) {
+            // Not reached: a request gets its slots when it first comes.
+            self.finish(request, Errno::EAGAIN.negated().into());
         }
     }
 
@@ -646,32 +664,22 @@ impl Driver {
 
     /// Adds one to the request's eventfd. On the ring, a full counter blocks nobody.
     fn signal(&mut self, request: &'static Request) {
-        let fd = request.resfd.load(Relaxed);
-        match request.slot.load(Relaxed) {
-            _ if fd < 0 => {}
-            NO_SLOT | OWN_COPY => {
-                if file::signal_eventfd(fd, 1) > 0 {
-                    saturate(fd, 1);
-                }
-            }
-            index => {
-                self.push(&Sqe {
-                    opcode: uring::IORING_OP_WRITE,
-                    flags: uring::IOSQE_FIXED_FILE,
-                    fd: index as i32,
-                    addr: &raw const ONE as u64,
-                    len: 8,
-                    user_data: SIGNAL,
-                    ..Sqe::default()
-                });
-                self.signals += 1;
-            }
+        let slot = request.slot.load(Relaxed);
+        if slot == NO_SLOT {
+            return;
         }
+        self.push(&Sqe {
+            opcode: uring::IORING_OP_WRITE,
+            flags: uring::IOSQE_FIXED_FILE,
+            fd: slot as i32,
+            addr: &raw const ONE as u64,
+            len: 8,
+            user_data: SIGNAL,
+            ..Sqe::default()
+        });
+        self.signals += 1;
     }
 }
-
-/// Beside [`NO_SLOT`]: the descriptor is a duplicate that belongs to the request.
-const OWN_COPY: u32 = NO_SLOT - 1;
 
 /// The kernel's own signal, which a ring gives to its registered eventfd at each completion, adds
 /// one without blocking and stops at the greatest value.
@@ -728,21 +736,23 @@ fn woken(asked: u32, found: u32, socket: bool) -> u32 {
 /// The free slots of the ring's file table.
 struct Slots([u64; SLOT_WORDS]);
 
-const SLOT_WORDS: usize = 16;
+const SLOT_WORDS: usize = 64;
 
 impl Slots {
     /// As many as the descriptor limit lets the kernel give; none is allowed.
     fn new(ring: &Ring) -> Self {
-        let count = thread::descriptor_limit().min(SLOT_WORDS as u64 * 64) as u32;
+        let wanted = SLOT_WORDS as u32 * 64;
+        let count = thread::with_descriptor_limit(wanted, |count| match count {
+            0 => 0,
+            n => register::files_sparse(ring, n).map_or(0, |()| n),
+        });
         let mut free = [0; SLOT_WORDS];
-        if count > 0 && register::files_sparse(ring, count).is_ok() {
-            for (index, word) in (0..).step_by(64).zip(&mut free) {
-                *word = match count.saturating_sub(index) {
-                    0 => 0,
-                    n @ 1..64 => (1 << n) - 1,
-                    _ => u64::MAX,
-                };
-            }
+        for (index, word) in (0..).step_by(64).zip(&mut free) {
+            *word = match count.saturating_sub(index) {
+                0 => 0,
+                n @ 1..64 => (1 << n) - 1,
+                _ => u64::MAX,
+            };
         }
         Self(free)
     }
@@ -774,11 +784,11 @@ mod tests {
         let mut slots = Slots([0; SLOT_WORDS]);
         assert_eq!(slots.take(), None);
         slots.give_back(0);
-        slots.give_back(1023);
+        slots.give_back(4095);
         slots.give_back(70);
         assert_eq!(
             [slots.take(), slots.take(), slots.take(), slots.take()],
-            [Some(0), Some(70), Some(1023), None]
+            [Some(0), Some(70), Some(4095), None]
         );
     }
 

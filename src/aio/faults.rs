@@ -29,6 +29,12 @@ fn fault() -> &'static [u8] {
     thread::environment(c"AIOURING_FAULT").unwrap_or(b"")
 }
 
+/// `AIOURING_FAULT=old-kernel`: no fault, but a ring as Linux 5.19 has it, so that what older
+/// kernels need is tested on a new one.
+pub(crate) fn old_kernel() -> bool {
+    fault() == b"old-kernel"
+}
+
 /// Decides on one event.
 pub(crate) fn at_event(event: IoEvent) -> Delivery {
     let strikes = EVENTS.fetch_add(1, SeqCst) == STRIKES_AT;

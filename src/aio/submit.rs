@@ -598,17 +598,27 @@ impl Submission<'_> {
         self.signal();
     }
 
-    /// A direct write that the kernel would not start without blocking: done here and now.
+    /// A request that the ring did not take: a direct write that the kernel would not start
+    /// without blocking, or one for which there was no file slot. Done here and now.
     fn redo(&mut self, request: &'static Request) {
-        let (iov, count) = request.vector();
-        let result = file::transfer(&Transfer {
-            fd: request.fd.load(Relaxed),
-            write: true,
-            iov,
-            count,
-            offset: request.offset.load(Relaxed) as i64,
-            flags: request.rw_flags.load(Relaxed),
-        });
+        let work = request.work();
+        let result = match work {
+            Work::Read | Work::Write => {
+                let (iov, count) = request.vector();
+                file::transfer(&Transfer {
+                    fd: request.fd.load(Relaxed),
+                    write: work == Work::Write,
+                    iov,
+                    count,
+                    offset: request.offset.load(Relaxed) as i64,
+                    flags: request.rw_flags.load(Relaxed),
+                })
+                .map(|n| n + request.done.load(Relaxed) as usize)
+            }
+            Work::Sync => file::sync(request.fd.load(Relaxed), false),
+            Work::DataSync => file::sync(request.fd.load(Relaxed), true),
+            Work::Poll => Err(Errno::EAGAIN),
+        };
         let event = IoEvent {
             data: request.data.load(Relaxed),
             obj: request.iocb.load(Relaxed),
@@ -616,7 +626,9 @@ impl Submission<'_> {
             res2: 0,
         };
         self.deliver(event, request.resfd.load(Relaxed));
-        self.process.transfer_ended();
+        if work != Work::Poll {
+            self.process.transfer_ended();
+        }
         self.process.pool.release(request);
     }
 }

@@ -243,21 +243,6 @@ pub fn eventfd() -> Result<i32> {
     unsafe { syscall(libc::SYS_eventfd2, [0, libc::EFD_CLOEXEC as usize, 0, 0, 0, 0]) }.map(|fd| fd as i32)
 }
 
-/// A second descriptor of the same file, closed on exec.
-///
-/// # Errors
-/// `EBADF`, `EMFILE`.
-pub fn duplicate(fd: i32) -> Result<i32> {
-    // SAFETY: no pointers.
-    unsafe {
-        syscall(
-            libc::SYS_fcntl,
-            [fd as usize, libc::F_DUPFD_CLOEXEC as usize, 0, 0, 0, 0],
-        )
-    }
-    .map(|fd| fd as i32)
-}
-
 /// Closes a descriptor of ours.
 pub fn close(fd: i32) {
     // SAFETY: no pointers; the callers close what they opened.

@@ -234,20 +234,36 @@ impl Drop for Quiet {
     }
 }
 
-/// The soft limit of descriptors.
-pub fn descriptor_limit() -> u64 {
-    let mut limit = libc::rlimit {
+/// Calls `what` with the number of descriptors that the kernel will let a file table have, at most
+/// `wanted`. The kernel goes by the soft limit, which is raised for the time of the call if it may.
+pub fn with_descriptor_limit<T>(wanted: u32, what: impl FnOnce(u32) -> T) -> T {
+    let exchange = |new: *const libc::rlimit, old: *mut libc::rlimit| {
+        // SAFETY: pid 0 is the caller; both are null or point to a live limit.
+        unsafe {
+            syscall(
+                libc::SYS_prlimit64,
+                [0, libc::RLIMIT_NOFILE as usize, new as usize, old as usize, 0, 0],
+            )
+        }
+    };
+    let mut before = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
     };
-    // SAFETY: pid 0 is the caller; the result goes to a live local.
-    let got = unsafe {
-        syscall(
-            libc::SYS_prlimit64,
-            [0, libc::RLIMIT_NOFILE as usize, 0, &raw mut limit as usize, 0, 0],
-        )
+    if exchange(core::ptr::null(), &raw mut before).is_err() {
+        return what(0);
+    }
+    let raised = libc::rlimit {
+        rlim_cur: u64::from(wanted).min(before.rlim_max),
+        rlim_max: before.rlim_max,
     };
-    if got.is_ok() { limit.rlim_cur } else { 0 }
+    let raise = raised.rlim_cur > before.rlim_cur && exchange(&raw const raised, core::ptr::null_mut()).is_ok();
+    let limit = if raise { raised.rlim_cur } else { before.rlim_cur };
+    let result = what(limit.min(wanted.into()) as u32);
+    if raise {
+        let _ = exchange(&raw const before, core::ptr::null_mut());
+    }
+    result
 }
 
 /// Whether the calling thread has a capability, by its number.
