@@ -2,7 +2,7 @@
 
 use super::abi::IoEvent;
 use super::context::{Context, InUse};
-use super::engine::{Batch, DONE, FAILED, MAX_TRANSFER, Order, RUNNING, SLEEPING, live};
+use super::engine::{ASLEEP, Batch, DONE, FAILED, MAX_TRANSFER, Order, RUNNING, SLEEPING, live};
 use super::process::Process;
 use super::request::{self, CANCELLED, NO_SLOT, NOWAIT_ADDED, Request, SOCKET, TRACKED, USER_NOWAIT, Work};
 use crate::sys::{Errno, Result, file, futex, thread};
@@ -243,18 +243,16 @@ impl Driver {
 
     fn sleep(&mut self) {
         let engine = &self.process.engine;
-        engine.asleep.store(1, SeqCst);
-        if !engine.inbox.load(SeqCst).is_null() {
-            engine.asleep.store(0, SeqCst);
-            return;
+        let word = engine.sleep.fetch_or(ASLEEP, SeqCst) | ASLEEP;
+        if engine.inbox.load(SeqCst).is_null() {
+            self.arm(word);
+            self.enter(1);
         }
-        self.arm();
-        self.enter(1);
-        engine.asleep.store(0, SeqCst);
+        engine.sleep.fetch_and(!ASLEEP, SeqCst);
     }
 
     /// Sees to it that a hand-over ends the sleep.
-    fn arm(&mut self) {
+    fn arm(&mut self, word: u32) {
         if self.armed {
             return;
         }
@@ -264,8 +262,8 @@ impl Driver {
             0 => Sqe {
                 opcode: uring::IORING_OP_FUTEX_WAIT,
                 fd: FUTEX_FLAGS,
-                addr: engine.asleep.as_ptr() as u64,
-                off: 1,
+                addr: engine.sleep.as_ptr() as u64,
+                off: word.into(),
                 addr3: u64::from(u32::MAX),
                 user_data: WAKE,
                 ..Sqe::default()

@@ -22,6 +22,10 @@ const STARTING: u32 = 1;
 pub(crate) const RUNNING: u32 = 2;
 pub(crate) const FAILED: u32 = 3;
 
+/// See [`Engine::sleep`].
+pub(crate) const ASLEEP: u32 = 1;
+const WAKE_UP: u32 = 2;
+
 /// The side of the ring lane that the program's threads see.
 #[derive(Default)]
 pub(crate) struct Engine {
@@ -29,8 +33,9 @@ pub(crate) struct Engine {
     pub(crate) state: AtomicU32,
     pub(crate) error: AtomicI32,
     pub(crate) inbox: AtomicPtr<Batch>,
-    /// 1 while the thread sleeps in the kernel or is about to.
-    pub(crate) asleep: AtomicU32,
+    /// [`ASLEEP`] while the thread sleeps in the kernel or is about to; above it, a count of
+    /// wake-ups, so that one which comes before the kernel sleeps is not lost.
+    pub(crate) sleep: AtomicU32,
     /// The descriptor that wakes the thread on kernels without futex requests, plus one.
     pub(crate) eventfd: AtomicI32,
     /// A thread has left that the process may have ended with.
@@ -169,12 +174,14 @@ impl Engine {
         batch.answer()
     }
 
+    /// Ends the thread's sleep. Whoever finds it asleep wakes it, not only the first: the first may
+    /// be a call that a signal handler interrupted, and the handler be the one that waits.
     fn wake(&self) {
-        if self.asleep.swap(0, SeqCst) == 0 {
+        if self.sleep.fetch_add(WAKE_UP, SeqCst) & ASLEEP == 0 {
             return;
         }
         match self.eventfd.load(SeqCst) {
-            0 => futex::wake(&self.asleep, 1),
+            0 => futex::wake(&self.sleep, 1),
             plus_one => {
                 file::signal_eventfd(plus_one - 1, 1);
             }
