@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A context survives what a daemon does to itself: closing all descriptors, chroot, another user; and loses no ring. */
+// old-kernel: no (a ring has a descriptor before Linux 6.5)
 #include "aio_check.h"
 
 #include <poll.h>

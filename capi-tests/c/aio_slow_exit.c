@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A process ends, or a thread does, with writes in flight on a slow device: the end waits for them, none is lost. */
+// old-kernel: no (ends do not wait for transfers before Linux 6.16)
 #include "aio_check.h"
 #include "slow_device.h"
 

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | `// variants: ours,preload` | only against these |
 //! | `// stdout: free` | what it prints may differ between the variants |
+//! | `// old-kernel: no (why)` | the kernel's part of it is younger than Linux 5.19 |
 //! | `// oracle: yes` | a program of the liburing face that the distribution's liburing passes too |
 
 use std::path::{Path, PathBuf};
@@ -105,9 +106,10 @@ impl Variant {
             Self::Theirs => command.env("LD_LIBRARY_PATH", theirs()?),
             Self::Ours | Self::OursEperm | Self::OursEnosys => command.env("LD_LIBRARY_PATH", ours),
             Self::OursKernel => command.env("LD_LIBRARY_PATH", ours).env("AIOURING_BACKEND", "kernel"),
+            // The loader goes on without a library that is not there.
             Self::Preload => command
                 .env("LD_LIBRARY_PATH", theirs()?)
-                .env("LD_PRELOAD", ours.join("libaiouring.so.1")),
+                .env("LD_PRELOAD", crate::library("libaiouring.so.1")),
         };
         Ok(command)
     }
@@ -123,6 +125,8 @@ pub struct Program {
     pub variants: Vec<Variant>,
     /// Whether its output must be the same in `theirs` and `ours`.
     pub same_output: bool,
+    /// Whether it holds without what newer kernels have.
+    pub old_kernel: bool,
     source: PathBuf,
     binary: OnceLock<Result<PathBuf, String>>,
     outcomes: [OnceLock<Result<Outcome, String>>; Variant::ALL.len()],
@@ -179,6 +183,7 @@ impl Program {
             face,
             variants,
             same_output,
+            old_kernel: directive("old-kernel").is_none_or(|value| !value.starts_with("no")),
             source,
             binary: OnceLock::new(),
             outcomes: Default::default(),

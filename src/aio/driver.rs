@@ -38,8 +38,9 @@ const UNHEEDED: u64 = 2;
 const TICK: u64 = 3;
 const SIGNAL: u64 = 4;
 
-/// Nanoseconds that sleepers wait for an eventfd that is signalled before they are woken.
-const SIGNAL_GRACE: u64 = 1_000_000;
+/// Nanoseconds that sleepers wait for an eventfd that is signalled before they are woken: longer than
+/// a kernel worker takes on a busy machine, and only ever used up by an eventfd that is full.
+const SIGNAL_GRACE: u64 = 20_000_000;
 
 const SQ_ENTRIES: u32 = 128;
 const CQ_ENTRIES: u32 = 2048;
