@@ -4,6 +4,8 @@
 
 #[cfg(feature = "capi-aio")]
 pub mod aio;
+#[cfg(feature = "capi-uring")]
+pub mod uring;
 
 use crate::sys::Result;
 

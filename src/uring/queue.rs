@@ -88,13 +88,11 @@ impl Ring {
         true
     }
 
-    /// Takes the next free slot of the queue: its address, for a program to fill; null if the queue is full.
+    /// Takes the next free slot of the queue, its options cleared: its address, for a program to fill; null if the queue
+    /// is full.
     pub fn next_sqe(&self) -> *mut Sqe {
-        self.claim().map_or(ptr::null_mut(), |index| {
-            self.sq
-                .sqes
-                .wrapping_add(((index & self.sq.ring_mask) << self.sqe_shift()) as usize)
-        })
+        self.claim()
+            .map_or(ptr::null_mut(), |index| self.sq.clear(index, self.sqe_shift()))
     }
 
     /// Takes the next index of the queue.

@@ -261,9 +261,9 @@ pub fn dont_fork(ring: &Ring) -> Result<()> {
     memory::dont_fork(ring)
 }
 
-/// Closes the descriptor and goes on by its registered index. `EINVAL` if it has none, `EBADF` if it is closed
+/// Closes the descriptor and goes on by its registered index: 1. `EINVAL` if it has none, `EBADF` if it is closed
 /// already, `EOPNOTSUPP` before 6.3.
-pub fn close_ring_fd(ring: &mut Ring) -> Result<()> {
+pub fn close_ring_fd(ring: &mut Ring) -> Result<u32> {
     if ring.features & IORING_FEAT_REG_REG_RING == 0 {
         return Err(Errno::EOPNOTSUPP);
     }
@@ -276,7 +276,7 @@ pub fn close_ring_fd(ring: &mut Ring) -> Result<()> {
     close(ring.ring_fd);
     ring.ring_fd = -1;
     ring.note(REGISTERS_BY_INDEX, true);
-    Ok(())
+    Ok(1)
 }
 
 /// Starts a ring made with `R_DISABLED`.

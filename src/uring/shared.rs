@@ -73,6 +73,22 @@ impl Sq {
             unsafe { slot.write(*sqe) };
         }
     }
+
+    /// Clears what a former request left at `index`, but for what every request sets; where that is.
+    pub(super) fn clear(&self, index: u32, shift: u32) -> *mut Sqe {
+        let slot = self.sqes.wrapping_add(((index & self.ring_mask) << shift) as usize);
+        // SAFETY: as in `write`; a queue that gave out an index has requests.
+        let sqe = unsafe { &mut *slot };
+        sqe.flags = 0;
+        sqe.ioprio = 0;
+        sqe.op_flags = 0;
+        sqe.buf_index = 0;
+        sqe.personality = 0;
+        sqe.file_index = 0;
+        sqe.addr3 = 0;
+        sqe.pad = 0;
+        slot
+    }
 }
 
 impl Cq {
