@@ -45,6 +45,10 @@ const SIGNAL_GRACE: u64 = 20_000_000;
 const SQ_ENTRIES: u32 = 128;
 const CQ_ENTRIES: u32 = 2048;
 
+/// Bounds of [`Driver::linger`], in nanoseconds.
+const SHORTEST_LINGER: u64 = 4_000;
+const LONGEST_LINGER: u64 = 64_000;
+
 /// How often the first thread is looked for after it said that it leaves.
 const FIRST_LOOKS: u32 = 100;
 /// Seconds and nanoseconds between two looks.
@@ -80,6 +84,10 @@ struct Driver {
     signals: u32,
     /// When sleepers are woken all the same.
     grace: u64,
+    /// Nanoseconds that it pays to look for work before sleeping.
+    lingers: u64,
+    /// There is a processor to do it on.
+    may_linger: bool,
     /// Looks that are left, see [`Driver::watch`].
     watching: u32,
 }
@@ -91,7 +99,8 @@ impl Driver {
         // The best ring first: no descriptor that the program could close or a child inherit,
         // completions only when this thread asks. Then what older kernels have.
         let common = uring::IORING_SETUP_CQSIZE | uring::IORING_SETUP_CLAMP;
-        let single = uring::IORING_SETUP_SINGLE_ISSUER | uring::IORING_SETUP_DEFER_TASKRUN;
+        let single =
+            uring::IORING_SETUP_SINGLE_ISSUER | uring::IORING_SETUP_DEFER_TASKRUN | uring::IORING_SETUP_TASKRUN_FLAG;
         let nameless = uring::IORING_SETUP_NO_MMAP | uring::IORING_SETUP_REGISTERED_FD_ONLY;
         let all = uring::IORING_SETUP_SUBMIT_ALL;
         for flags in [single | nameless | all, single | all, all, 0] {
@@ -154,6 +163,8 @@ impl Driver {
             touched: [const { None }; 8],
             signals: 0,
             grace: 0,
+            lingers: 0,
+            may_linger: process.config.possible_cpus() > 1,
             watching: 0,
         })
     }
@@ -169,10 +180,40 @@ impl Driver {
                 self.watching = FIRST_LOOKS;
                 self.tick();
             }
-            if self.ring.peek().is_none() {
+            if self.ring.peek().is_none() && !self.linger() {
                 self.sleep();
             }
             self.reap();
+        }
+    }
+
+    /// Looks for work for a while before it sleeps: waking a thread takes longer than most of what
+    /// this one is woken for. How long depends on whether that has been of use; true when it was.
+    fn linger(&mut self) -> bool {
+        if self.lingers == 0 {
+            return false;
+        }
+        let end = futex::now() + self.lingers;
+        loop {
+            if !self.process.engine.inbox.load(SeqCst).is_null() {
+                self.lingers = LONGEST_LINGER;
+                return true;
+            }
+            if self.ring.kernel_holds_completions() {
+                self.enter(0);
+                return true;
+            }
+            if futex::now() >= end {
+                self.lingers = if self.lingers > SHORTEST_LINGER {
+                    self.lingers / 2
+                } else {
+                    0
+                };
+                return false;
+            }
+            for _ in 0..8 {
+                core::hint::spin_loop();
+            }
         }
     }
 
@@ -247,7 +288,11 @@ impl Driver {
         let word = engine.sleep.fetch_or(ASLEEP, SeqCst) | ASLEEP;
         if engine.inbox.load(SeqCst).is_null() {
             self.arm(word);
+            let before = futex::now();
             self.enter(1);
+            if futex::now() - before < LONGEST_LINGER && self.may_linger {
+                self.lingers = (self.lingers * 2).clamp(SHORTEST_LINGER, LONGEST_LINGER);
+            }
         }
         engine.sleep.fetch_and(!ASLEEP, SeqCst);
     }

@@ -209,7 +209,7 @@ impl Batch {
 }
 
 /// Looks at the word this often before sleeping: about as long as a short hand-over takes.
-const SPINS: u32 = 300;
+const SPINS: u32 = 1000;
 
 /// The batch at an address that came through the inbox.
 #[allow(unsafe_code)]

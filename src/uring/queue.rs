@@ -146,7 +146,7 @@ impl Ring {
 
     /// Completions wait in the kernel for a call that brings them.
     #[inline]
-    fn kernel_holds_completions(&self) -> bool {
+    pub(crate) fn kernel_holds_completions(&self) -> bool {
         self.flags & IORING_SETUP_IOPOLL != 0 || self.cq_needs_flush()
     }
 
