@@ -310,6 +310,7 @@ pub fn resize(ring: &mut Ring, p: &mut Params) -> Result<()> {
 
 /// The bytes of locked memory that a ring is charged for: none since 5.12.
 pub fn mlock_size(entries: u32, p: &Params) -> Result<usize> {
+    let bytes = memory_size(entries, p)?;
     let mut small = Ring::zeroed();
     init(2, &mut small, 0)?;
     let features = small.features;
