@@ -179,7 +179,7 @@ def demonstrate(work):
         print("strace is not installed: system calls are not counted.")
 
     plain = {name: value for name, value in os.environ.items()
-             if not name.startswith("AIOURING_") and name not in ("LD_LIBRARY_PATH", "LD_PRELOAD")}
+             if (not name.startswith("AIOURING_") or name == "AIOURING_FAULT") and name not in ("LD_LIBRARY_PATH", "LD_PRELOAD")}
     ours = dict(plain, LD_LIBRARY_PATH=LIBDIR)
     # The reference is the libaio this system has; without one, our library told to use kernel AIO.
     reference = dict(plain if has_system_libaio() else ours, AIOURING_BACKEND="kernel")

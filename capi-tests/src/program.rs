@@ -56,17 +56,21 @@ pub enum Variant {
     OursEnosys,
     /// The distribution's library with `libaiouring.so.1` loaded before it.
     Preload,
+    /// Ours with `libaiouring.so.1` loaded before it: for programs that need versions which the
+    /// distribution's library does not define, and with it would not start.
+    PreloadOurs,
 }
 
 impl Variant {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Theirs,
         Self::Ours,
         Self::OursKernel,
         Self::OursEperm,
         Self::OursEnosys,
         Self::Preload,
+        Self::PreloadOurs,
     ];
 
     /// The name in directives and test names.
@@ -78,6 +82,7 @@ impl Variant {
             Self::OursEperm => "ours-eperm",
             Self::OursEnosys => "ours-enosys",
             Self::Preload => "preload",
+            Self::PreloadOurs => "preload-ours",
         }
     }
 
@@ -109,6 +114,9 @@ impl Variant {
             // The loader goes on without a library that is not there.
             Self::Preload => command
                 .env("LD_LIBRARY_PATH", theirs()?)
+                .env("LD_PRELOAD", crate::library("libaiouring.so.1")),
+            Self::PreloadOurs => command
+                .env("LD_LIBRARY_PATH", ours)
                 .env("LD_PRELOAD", crate::library("libaiouring.so.1")),
         };
         Ok(command)
@@ -168,11 +176,14 @@ impl Program {
                     known.unwrap_or_else(|| panic!("{}: unknown variant {word}", source.display()))
                 })
                 .collect(),
-            None if face == Face::Aio => Variant::ALL.to_vec(),
+            None if face == Face::Aio => Variant::ALL
+                .into_iter()
+                .filter(|v| *v != Variant::PreloadOurs)
+                .collect(),
             None if directive("oracle").as_deref() == Some("yes") => {
                 vec![Variant::Theirs, Variant::Ours, Variant::Preload]
             }
-            None => vec![Variant::Ours, Variant::Preload],
+            None => vec![Variant::Ours, Variant::PreloadOurs],
         };
         let same_output = face == Face::Aio
             && directive("stdout").as_deref() != Some("free")

@@ -25,14 +25,14 @@ fn main() {
     let built = Arc::new(build(&dir));
 
     type Run = fn(Option<&str>) -> Result<Outcome, String>;
-    let runs: [(&str, Run); 3] = [("copy", copy), ("fio", fio), ("programs", programs)];
+    let runs: [(&str, Run); 4] = [("copy", copy), ("demo", demo), ("fio", fio), ("programs", programs)];
     let mut trials = Vec::new();
     for (name, run) in runs {
         for fault in [None].into_iter().chain(FAULTS.map(Some)) {
             let built = Arc::clone(&built);
             let test = move || {
                 built.as_ref().as_ref().map_err(Clone::clone)?;
-                if name == "fio" && !has("fio") {
+                if ["demo", "fio"].contains(&name) && !has("fio") {
                     return capi_tests::skip("no fio");
                 }
                 judge(fault, run(fault)?)
@@ -126,6 +126,15 @@ fn copy(fault: Option<&str>) -> Result<Outcome, String> {
     } else {
         copied
     })
+}
+
+/// The whole of `make demo`.
+fn demo(fault: Option<&str>) -> Result<Outcome, String> {
+    let mut command = Command::new("python3");
+    command.arg(root().join("examples/demo.py"));
+    command.env("AIOURING_DEMO_LIBDIR", build_dir());
+    command.envs(fault.map(|f| ("AIOURING_FAULT", f)));
+    Ok(run(&mut command, 12 * LIMIT))
 }
 
 fn fio(fault: Option<&str>) -> Result<Outcome, String> {
