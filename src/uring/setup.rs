@@ -318,7 +318,7 @@ pub fn mlock_size(entries: u32, p: &Params) -> Result<usize> {
     if features & IORING_FEAT_NATIVE_WORKERS != 0 {
         Ok(0)
     } else {
-        memory_size(entries, p)
+        Ok(bytes)
     }
 }
 
