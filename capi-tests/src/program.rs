@@ -211,10 +211,6 @@ impl Program {
         let binary = self.binary.get_or_init(|| compile(&self.source, self.face)).clone()?;
         let dir = crate::temp_dir();
         let mut command = variant.command(self.face, &binary)?;
-        if variant == Variant::Preload && self.face == Face::Uring && !self.variants.contains(&Variant::Theirs) {
-            // The loader wants every version that the program names in the library that it names, too.
-            command.env("LD_LIBRARY_PATH", crate::build_dir());
-        }
         command.current_dir(&dir).env("TEST_TMPDIR", dir.path());
         change(&mut command);
         Ok(run(&mut command, limit))
