@@ -79,8 +79,22 @@ pub unsafe extern "C" fn io_cancel_0_4(ctx: Context, iocb: *mut Iocb, event: *mu
     cancel(ctx, iocb, event)
 }
 
-fn getevents(wait: &Wait) -> c_int {
-    aio::getevents(wait).into_c()
+fn getevents(
+    ctx: Context,
+    (min, max): (c_long, c_long),
+    events: *mut IoEvent,
+    timeout: *const libc::timespec,
+    mask: Option<usize>,
+) -> c_int {
+    let wait = Wait {
+        handle: ctx as usize,
+        min: min as i64,
+        max: max as i64,
+        events: events as usize,
+        timeout: timeout as usize,
+        mask,
+    };
+    aio::getevents(&wait).into_c()
 }
 
 /// Takes at least `min_nr` and at most `nr` events into `events`, waiting for them for at most
@@ -100,14 +114,7 @@ pub unsafe extern "C" fn io_getevents_0_4(
     events: *mut IoEvent,
     timeout: *mut libc::timespec,
 ) -> c_int {
-    getevents(&Wait {
-        handle: ctx as usize,
-        min: min_nr as i64,
-        max: nr as i64,
-        events: events as usize,
-        timeout: timeout as usize,
-        mask: None,
-    })
+    getevents(ctx, (min_nr, nr), events, timeout, None)
 }
 
 /// As [`io_getevents_0_4`], with `sigmask` (NULL: unchanged) as the signal mask while it waits.
@@ -125,14 +132,7 @@ pub unsafe extern "C" fn io_pgetevents(
     timeout: *mut libc::timespec,
     sigmask: *mut libc::sigset_t,
 ) -> c_int {
-    getevents(&Wait {
-        handle: ctx as usize,
-        min: min_nr as i64,
-        max: nr as i64,
-        events: events as usize,
-        timeout: timeout as usize,
-        mask: Some(sigmask as usize),
-    })
+    getevents(ctx, (min_nr, nr), events, timeout, Some(sigmask as usize))
 }
 
 /// `io_setup` for those who did not clear `*ctxp`: it is set to NULL first.
@@ -175,39 +175,23 @@ pub unsafe extern "C" fn io_queue_run(ctx: Context) -> c_int {
         res: 0,
         res2: 0,
     };
-    let now: [u64; 2] = [0, 0];
+    let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     loop {
-        let wait = Wait {
-            handle: ctx as usize,
-            min: 0,
-            max: 1,
-            events: &raw mut event as usize,
-            timeout: now.as_ptr() as usize,
-            mask: None,
-        };
-        match aio::getevents(&wait) {
+        match getevents(ctx, (0, 1), &raw mut event, &raw const now, None) {
             // SAFETY: the caller's promise; a callback of 0 would be one that was never set.
-            Ok(1) => unsafe {
+            1 => unsafe {
                 let callback: Option<Callback> = core::mem::transmute(event.data as usize);
                 if let Some(callback) = callback {
                     callback(ctx, event.obj as *mut Iocb, event.res as c_long, event.res2 as c_long);
                 }
             },
-            other => return other.into_c(),
+            other => return other,
         }
     }
 }
 
 fn queue_wait(ctx: Context, timeout: *const libc::timespec) -> c_int {
-    let wait = Wait {
-        handle: ctx as usize,
-        min: 0,
-        max: 0,
-        events: 0,
-        timeout: timeout as usize,
-        mask: None,
-    };
-    getevents(&wait)
+    getevents(ctx, (0, 0), core::ptr::null_mut(), timeout, None)
 }
 
 /// Returns 0 for a context and `-EINVAL` for anything else. It does not wait, and never did.
@@ -245,14 +229,7 @@ pub mod old {
         events: *mut IoEvent,
         timeout: *const libc::timespec,
     ) -> c_int {
-        getevents(&Wait {
-            handle: ctx as usize,
-            min: 1,
-            max: nr as i64,
-            events: events as usize,
-            timeout: timeout as usize,
-            mask: None,
-        })
+        getevents(ctx, (1, nr), events, timeout, None)
     }
 
     /// As `io_queue_wait` today.
