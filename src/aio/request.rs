@@ -173,11 +173,14 @@ impl Request {
             skip -= *len;
             rest = tail;
         }
+        let [b, l] = &self.segment;
         let [[base, len], tail @ ..] = rest else {
+            // A vector without entries: no memory, not that of the last use.
+            b.store(0, Relaxed);
+            l.store(0, Relaxed);
             return Ok(());
         };
         let first = [base + skip, len - skip];
-        let [b, l] = &self.segment;
         b.store(first[0], Relaxed);
         l.store(first[1], Relaxed);
         if !tail.is_empty() {
