@@ -618,7 +618,8 @@ impl Driver {
         if request.is(NOWAIT_ADDED) && matches!(error, Some(Errno::EAGAIN | Errno::EOPNOTSUPP)) {
             request.unmark(NOWAIT_ADDED);
             if self.return_to_submitter(request) {
-                return;
+                // The submitter signals the eventfd by its number, which is as good until it returns.
+                return self.release_files(request);
             }
             return self.issue(request, uring::IOSQE_ASYNC);
         }
