@@ -176,9 +176,12 @@ impl Driver {
                 self.serve();
                 continue;
             }
-            if self.process.engine.departure.swap(0, SeqCst) != 0 && self.watching == 0 {
+            if self.process.engine.departure.swap(0, SeqCst) != 0 {
+                let ticks = self.watching > 0;
                 self.watching = FIRST_LOOKS;
-                self.tick();
+                if !ticks {
+                    self.tick();
+                }
             }
             if self.ring.peek().is_none() && !self.linger() {
                 self.sleep();
@@ -286,7 +289,7 @@ impl Driver {
     fn sleep(&mut self) {
         let engine = &self.process.engine;
         let word = engine.sleep.fetch_or(ASLEEP, SeqCst) | ASLEEP;
-        if engine.inbox.load(SeqCst).is_null() {
+        if engine.inbox.load(SeqCst).is_null() && engine.departure.load(SeqCst) == 0 {
             self.arm(word);
             let before = futex::now();
             self.enter(1);

@@ -82,12 +82,13 @@ impl Process {
         thread::at_exit(&self.exit_key, thread_leaves);
     }
 
-    /// A request that moves data was handed to the kernel.
+    /// A request that moves data is handed to the kernel. The library's thread counts, as a call that
+    /// a signal handler interrupted may never go on: the handler may leave by `exit`.
     pub(crate) fn transfer_begun(&self) {
         self.begun.fetch_add(1, Relaxed);
     }
 
-    /// Its event is there.
+    /// Its event is there, or it went back to the call that submits it.
     pub(crate) fn transfer_ended(&self) {
         self.ended.fetch_add(1, SeqCst);
         if self.leaving.load(SeqCst) != 0 {

@@ -517,9 +517,6 @@ impl Submission<'_> {
         request.begin(context, work, c.fd, c.address as u64, c.iocb.data);
         request.resfd.store(c.resfd, Relaxed);
         request.ioprio.store(c.ioprio.into(), Relaxed);
-        if work != Work::Poll {
-            self.process.transfer_begun();
-        }
         Ok(request)
     }
 
@@ -527,7 +524,6 @@ impl Submission<'_> {
     fn on_ring(&mut self, c: &Candidate, place: &Place<'_>, work: Work, done: usize) -> Result<()> {
         let request = self.request(c, work)?;
         if let Err(e) = request.set_memory(place.segments, done) {
-            self.process.transfer_ended();
             self.process.pool.release(request);
             return Err(e);
         }
@@ -626,9 +622,6 @@ impl Submission<'_> {
             res2: 0,
         };
         self.deliver(event, request.resfd.load(Relaxed));
-        if work != Work::Poll {
-            self.process.transfer_ended();
-        }
         self.process.pool.release(request);
     }
 }
