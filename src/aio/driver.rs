@@ -253,6 +253,9 @@ impl Driver {
             let mut next = batch.first.get();
             while let Some(request) = next {
                 next = request.chain.get();
+                if request.work() != Work::Poll {
+                    self.process.transfer_begun();
+                }
                 request.epoch.store(self.epoch, Relaxed);
                 request.batch.store(at as usize, Relaxed);
                 self.enlist(request);

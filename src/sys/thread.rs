@@ -180,10 +180,20 @@ fn task_state(stat: &[u8]) -> Option<(u8, u64)> {
     Some((state, flags))
 }
 
-/// Ends the process as the C library does when its last thread ends.
-pub fn exit_process() -> ! {
+extern "C" fn leave(_: *mut c_void) -> *mut c_void {
     // SAFETY: no other thread of the program is left that the handlers could race with.
     unsafe { libc::exit(0) }
+}
+
+/// Ends the process as the C library does when its last thread ends. The program's exit handlers
+/// run on a thread of their own, as they may need what the calling one does.
+pub fn exit_process() {
+    let mut thread: libc::pthread_t = 0;
+    // SAFETY: default attributes, and the handle goes to a live local.
+    let made = unsafe { libc::pthread_create(&raw mut thread, core::ptr::null(), leave, core::ptr::null_mut()) };
+    if made != 0 {
+        leave(core::ptr::null_mut());
+    }
 }
 
 /// Names the calling thread, for those who look at `/proc` or a debugger.
