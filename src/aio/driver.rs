@@ -226,7 +226,10 @@ impl Driver {
         match thread::company() {
             thread::Company::First => self.watching = self.watching.saturating_sub(1),
             thread::Company::Others => self.watching = FIRST_LOOKS,
-            thread::Company::Nobody if self.process.idle() => thread::exit_process(),
+            thread::Company::Nobody if self.process.idle() => {
+                self.watching = 0;
+                thread::exit_process();
+            }
             thread::Company::Nobody => {}
         }
         if self.watching > 0 {
@@ -661,6 +664,9 @@ impl Driver {
             None => batch.redo.set(Some(request)),
         }
         batch.last_redo.set(Some(request));
+        if request.work() != Work::Poll {
+            self.process.transfer_ended();
+        }
         true
     }
 
