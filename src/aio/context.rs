@@ -33,6 +33,8 @@ pub(crate) struct Context {
     kernel: AtomicU32,
     /// Calls and completions that are using the context.
     users: AtomicU32,
+    /// Counts the lives of this memory: handles come back, as addresses do.
+    life: AtomicU32,
     pub(crate) ring: EventRing,
     /// Polls that `io_cancel` can still reach.
     pub(crate) polls: List,
@@ -136,9 +138,25 @@ impl Context {
         }
     }
 
+    /// Which life of the context this is, for [`Self::resume`].
+    pub(crate) fn life(&self) -> u32 {
+        self.life.load(SeqCst)
+    }
+
+    /// Uses the context again after a sleep, unless it has ended.
+    pub(crate) fn resume(&'static self, life: u32) -> Option<InUse> {
+        let held = self.enter();
+        (self.life.load(SeqCst) == life && self.state.load(SeqCst) == LIVE).then_some(held)
+    }
+}
+
+impl InUse {
     /// Sleeps until `need` events are in the ring, the context dies, a signal comes, or `ns`
     /// nanoseconds are over.
-    pub(crate) fn sleep(&self, need: u32, ns: u64, mask: Option<u64>) -> Woken {
+    ///
+    /// A sleeper does not use the context: a signal handler may destroy it, or fork and return in
+    /// a child that has none, and a thread may be cancelled in its sleep.
+    pub(crate) fn sleep(self, need: u32, ns: u64, mask: Option<u64>) -> Woken {
         if let Some(mask) = mask {
             return self.sleep_masked(need, ns, mask);
         }
@@ -153,7 +171,9 @@ impl Context {
         if self.ring.ready() >= need || self.is_dying() {
             return Woken::Look;
         }
-        match futex::wait(&self.waiting.changed, seen, ns) {
+        let context = *self;
+        drop(self);
+        match futex::wait(&context.waiting.changed, seen, ns) {
             Err(Errno::EINTR) => Woken::Signal,
             Err(e) if e.number() == libc::ETIMEDOUT => Woken::Time,
             _ => Woken::Look,
@@ -162,9 +182,11 @@ impl Context {
 
     /// The same with a signal mask that holds for the sleep only. Only a call on a descriptor
     /// changes the mask and sleeps in one step.
-    fn sleep_masked(&self, need: u32, ns: u64, mask: u64) -> Woken {
+    fn sleep_masked(self, need: u32, ns: u64, mask: u64) -> Woken {
+        let context = *self;
         let Ok(eventfd) = file::eventfd() else {
             // No descriptor to be had: a signal may be noticed a moment late.
+            drop(self);
             return match file::poll_masked(-1, ns.min(1_000_000), mask) {
                 Err(Errno::EINTR) => Woken::Signal,
                 _ if ns <= 1_000_000 => Woken::Time,
@@ -187,6 +209,7 @@ impl Context {
         let woken = if self.ring.ready() >= need || self.is_dying() {
             Woken::Look
         } else {
+            drop(self);
             match file::poll_masked(eventfd, ns, mask) {
                 Err(Errno::EINTR) => Woken::Signal,
                 Ok(0) => Woken::Time,
@@ -195,18 +218,19 @@ impl Context {
         };
         {
             let _quiet = thread::quiet();
-            let _held = self.waiting.masked.lock();
-            let mut link = &self.waiting.first_masked;
+            let _held = context.waiting.masked.lock();
+            let mut link = &context.waiting.first_masked;
             // SAFETY: entries are live while they are in the list, which the lock guards; ours is
             // in it until the store below.
             while let Some(sleeper) = unsafe { link.load(SeqCst).as_ref() } {
                 if core::ptr::eq(sleeper, own) {
                     link.store(me.next.load(SeqCst), SeqCst);
+                    // In a child that a signal handler made the list is another.
+                    context.waiting.masked_count.fetch_sub(1, SeqCst);
                     break;
                 }
                 link = &sleeper.next;
             }
-            self.waiting.masked_count.fetch_sub(1, SeqCst);
         }
         file::close(eventfd);
         woken
@@ -317,6 +341,7 @@ impl Table {
     fn enlist(&self, context: &'static Context, handle: usize) {
         context.waiting.least.store(0, SeqCst);
         context.handle.store(handle, SeqCst);
+        context.life.fetch_add(1, SeqCst);
         context.state.store(LIVE, SeqCst);
         let bucket = self.bucket(handle);
         context.next.store(bucket.load(SeqCst), SeqCst);
@@ -415,7 +440,8 @@ impl Table {
             } else {
                 0
             };
-            if users == 0 && in_flight == 0 {
+            // The thread that delivered the last event may have come in between the two looks.
+            if users == 0 && in_flight == 0 && context.users.load(SeqCst) == 0 {
                 return;
             }
             if !context.polls.is_empty() {

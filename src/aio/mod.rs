@@ -179,7 +179,7 @@ pub fn getevents(wait: &Wait) -> Result<usize> {
         max: wait.max,
         out: wait.events,
     };
-    wait::take(process, &context, wanted, patience, mask)
+    wait::take(process, context, wanted, patience, mask)
 }
 
 /// The C library's short cut: with a timeout of zero and a ring that looks empty it answers 0

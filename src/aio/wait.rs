@@ -47,7 +47,7 @@ pub(crate) struct Wanted {
 /// `EINVAL` (counts, or the context was destroyed meanwhile), `EFAULT`, `EINTR`.
 pub(crate) fn take(
     process: &'static Process,
-    context: &InUse,
+    mut context: InUse,
     wanted: Wanted,
     patience: Patience,
     mask: Option<u64>,
@@ -86,13 +86,19 @@ pub(crate) fn take(
             return if taken > 0 { Ok(taken) } else { Err(Errno::EINVAL) };
         }
         let need = u32::try_from(min - taken).unwrap_or(u32::MAX);
-        let woken = if left == 0 {
-            Woken::Time
-        } else {
-            context.sleep(need, left.min(futex::FOREVER), mask)
+        if left == 0 {
+            return finish(process, &context, wanted, taken, Woken::Time);
+        }
+        let (place, life) = (*context, context.life());
+        let woken = context.sleep(need, left.min(futex::FOREVER), mask);
+        context = match place.resume(life) {
+            Some(context) => context,
+            None if taken > 0 => return Ok(taken),
+            None if woken == Woken::Signal => return Err(Errno::EINTR),
+            None => return Err(Errno::EINVAL),
         };
         if woken != Woken::Look {
-            return finish(process, context, wanted, taken, woken);
+            return finish(process, &context, wanted, taken, woken);
         }
     }
 }
