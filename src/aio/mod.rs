@@ -21,7 +21,7 @@ pub(crate) mod ring;
 pub(crate) mod submit;
 pub(crate) mod wait;
 
-use crate::sys::{Errno, Result, aio as kernel, mem};
+use crate::sys::{Errno, Result, aio as kernel, file, mem};
 use config::Backend;
 use context::InUse;
 use process::Process;
@@ -179,7 +179,12 @@ pub fn getevents(wait: &Wait) -> Result<usize> {
         max: wait.max,
         out: wait.events,
     };
-    wait::take(process, context, wanted, patience, mask)
+    let result = wait::take(process, context, wanted, patience, mask);
+    match mask {
+        // A signal that the mask lets through is delivered even when the call did not sleep.
+        Some(mask) if file::poll_masked(-1, 0, mask) == Err(Errno::EINTR) && result == Ok(0) => Err(Errno::EINTR),
+        _ => result,
+    }
 }
 
 /// The C library's short cut: with a timeout of zero and a ring that looks empty it answers 0
