@@ -568,14 +568,19 @@ impl Submission<'_> {
         }
     }
 
-    /// Makes everything so far true: events announced, requests in the kernel, writes that came
-    /// back done.
-    fn flush(&mut self) {
+    /// Tells of the events that were published: eventfds first, then those who sleep.
+    fn announce(&mut self) {
+        self.signal();
         if self.unannounced {
             self.unannounced = false;
             self.context.notify();
         }
-        self.signal();
+    }
+
+    /// Makes everything so far true: events announced, requests in the kernel, writes that came
+    /// back done.
+    fn flush(&mut self) {
+        self.announce();
         let Some(chain) = self.first.take() else {
             return;
         };
@@ -587,11 +592,7 @@ impl Submission<'_> {
             back = request.chain.get();
             self.redo(request);
         }
-        if self.unannounced {
-            self.unannounced = false;
-            self.context.notify();
-        }
-        self.signal();
+        self.announce();
     }
 
     /// A request that the ring did not take: a direct write that the kernel would not start
