@@ -329,7 +329,12 @@ impl Submission<'_> {
         let grows = c.is_regular() && place.offset + place.len > c.status.size;
         if !direct || append || grows || place.flags & !RWF_PLAIN != 0 {
             self.flush();
-            self.await_reads(c, place);
+            if append {
+                // The write goes to the end of the file, whatever place it names.
+                self.process.reads.wait(c.status.id, c.status.size, u64::MAX);
+            } else {
+                self.await_reads(c, place);
+            }
             return self.in_caller(c, place, true, place.offset as i64, 0);
         }
         if self.has_tracked {
