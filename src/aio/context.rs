@@ -8,8 +8,8 @@
 
 use super::abi::IoEvent;
 use super::process::Process;
-use super::request::List;
-use super::ring::{EventRing, Shape};
+use super::request::{List, Request, Stack};
+use super::ring::{EventRing, Shape, Writer};
 use crate::sys::futex::{self, Lock};
 use crate::sys::{Errno, Result, file, map, thread};
 use core::sync::atomic::{
@@ -36,9 +36,25 @@ pub(crate) struct Context {
     /// Counts the lives of this memory: handles come back, as addresses do.
     life: AtomicU32,
     pub(crate) ring: EventRing,
+    /// Requests whose events wait for the ring.
+    late: Stack,
     /// Polls that `io_cancel` can still reach.
     pub(crate) polls: List,
     waiting: Waiting,
+}
+
+/// Adds one event, as it is or as a seeded fault will have it.
+fn publish(writer: &Writer<'_>, event: IoEvent, _ring: &EventRing) {
+    #[cfg(feature = "faults")]
+    let event = match super::faults::at_event(event) {
+        super::faults::Delivery::Once(event) => event,
+        super::faults::Delivery::Never => return _ring.unreserve(),
+        super::faults::Delivery::Twice(event) => {
+            writer.publish_unasked(event);
+            event
+        }
+    };
+    writer.publish(event);
 }
 
 /// Those who wait for events.
@@ -91,19 +107,40 @@ impl Context {
 
     /// Adds an event for a request that holds a slot. [`Self::notify`] has to follow.
     pub(crate) fn publish(&self, event: IoEvent) {
-        #[cfg(feature = "faults")]
-        let event = match super::faults::at_event(event) {
-            super::faults::Delivery::Once(event) => event,
-            super::faults::Delivery::Never => {
-                self.ring.unreserve();
-                return;
+        publish(&self.ring.write(), event, &self.ring);
+        self.deliver_late();
+    }
+
+    /// Adds the event of a request that the library's thread is done with; false when another
+    /// thread has the ring. That one, or the next that comes by, then adds it.
+    pub(crate) fn deliver(&self, request: &'static Request) -> bool {
+        request.delivered.store(0, SeqCst);
+        if let Some(writer) = self.ring.try_write() {
+            publish(&writer, request.event(), &self.ring);
+            return true;
+        }
+        self.late.push(request);
+        self.deliver_late();
+        request.delivered.load(SeqCst) != 0
+    }
+
+    /// Adds the events that were left to whoever has the ring; gives whether there were any.
+    pub(crate) fn deliver_late(&self) -> bool {
+        let mut any = false;
+        while !self.late.is_empty() {
+            let Some(writer) = self.ring.try_write() else {
+                break;
+            };
+            let mut at = self.late.take();
+            while let Some(request) = at {
+                at = request.chain.get();
+                publish(&writer, request.event(), &self.ring);
+                // From here on it may be another request.
+                request.delivered.store(1, SeqCst);
+                any = true;
             }
-            super::faults::Delivery::Twice(event) => {
-                self.ring.publish_unasked(event);
-                event
-            }
-        };
-        self.ring.publish(event);
+        }
+        any
     }
 
     /// Wakes the sleepers that the events in the ring satisfy.
@@ -245,6 +282,18 @@ impl core::ops::Deref for InUse {
 
     fn deref(&self) -> &Self::Target {
         &self.0
+    }
+}
+
+impl InUse {
+    /// Uses the context beyond the guard, until [`Self::again`].
+    pub(crate) fn keep(self) {
+        core::mem::forget(self);
+    }
+
+    /// The guard for a use that was kept.
+    pub(crate) fn again(context: &'static Context) -> Self {
+        Self(context)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The ring lane, from within: the thread that creates, drives and closes the ring.
 
-use super::abi::IoEvent;
 use super::context::{Context, InUse};
 use super::engine::{ASLEEP, Batch, DONE, FAILED, MAX_TRANSFER, Order, RUNNING, SLEEPING, live};
 use super::process::Process;
@@ -49,10 +48,11 @@ const CQ_ENTRIES: u32 = 2048;
 const SHORTEST_LINGER: u64 = 4_000;
 const LONGEST_LINGER: u64 = 64_000;
 
-/// How often the first thread is looked for after it said that it leaves.
-const FIRST_LOOKS: u32 = 100;
-/// Seconds and nanoseconds between two looks.
+/// How often this thread looks around at once after one of the program has left.
+const FIRST_LOOKS: u32 = 50;
+/// Seconds and nanoseconds between two looks then, and later.
 static TICK_TIME: [u64; 2] = [0, 20_000_000];
+static SLOW_TICK_TIME: [u64; 2] = [1, 0];
 
 /// `FUTEX2_SIZE_U32` and `FUTEX2_PRIVATE`.
 const FUTEX_FLAGS: i32 = 2 | 128;
@@ -78,6 +78,8 @@ struct Driver {
     wake_count: AtomicU64,
     /// `IOSQE_CQE_SKIP_SUCCESS`, where the kernel has it.
     quiet: u8,
+    /// Requests whose events were left to other threads.
+    unfinished: Option<&'static Request>,
     /// The contexts whose sleepers have yet to be woken.
     touched: [Option<InUse>; 8],
     /// Writes to eventfds that have not come back.
@@ -88,8 +90,10 @@ struct Driver {
     lingers: u64,
     /// There is a processor to do it on.
     may_linger: bool,
-    /// Looks that are left, see [`Driver::watch`].
-    watching: u32,
+    /// A thread of the program has left that the process may end with, see [`Driver::watch`].
+    watching: bool,
+    /// Looks since the last one did.
+    looks: u32,
 }
 
 impl Driver {
@@ -160,12 +164,14 @@ impl Driver {
             } else {
                 0
             },
+            unfinished: None,
             touched: [const { None }; 8],
             signals: 0,
             grace: 0,
             lingers: 0,
             may_linger: process.config.possible_cpus() > 1,
-            watching: 0,
+            watching: false,
+            looks: 0,
         })
     }
 
@@ -177,9 +183,9 @@ impl Driver {
                 continue;
             }
             if self.process.engine.departure.swap(0, SeqCst) != 0 {
-                let ticks = self.watching > 0;
-                self.watching = FIRST_LOOKS;
-                if !ticks {
+                self.looks = 0;
+                if !self.watching {
+                    self.watching = true;
                     self.tick();
                 }
             }
@@ -223,25 +229,23 @@ impl Driver {
     /// A process lives as long as its threads, and ends with the last one that `pthread_exit`s.
     /// This thread must not keep it alive: once the first thread has gone, it looks around.
     fn watch(&mut self) {
-        match thread::company() {
-            thread::Company::First => self.watching = self.watching.saturating_sub(1),
-            thread::Company::Others => self.watching = FIRST_LOOKS,
-            thread::Company::Nobody if self.process.idle() => {
-                self.watching = 0;
-                thread::exit_process();
-            }
-            thread::Company::Nobody => {}
+        if thread::company() == thread::Company::Nobody && self.process.idle() {
+            self.watching = false;
+            return thread::exit_process();
         }
-        if self.watching > 0 {
-            self.tick();
-        }
+        self.looks = self.looks.saturating_add(1);
+        self.tick();
     }
 
     fn tick(&mut self) {
         self.push(&Sqe {
             opcode: uring::IORING_OP_TIMEOUT,
             fd: -1,
-            addr: &raw const TICK_TIME as u64,
+            addr: if self.looks < FIRST_LOOKS {
+                &raw const TICK_TIME as u64
+            } else {
+                &raw const SLOW_TICK_TIME as u64
+            },
             len: 1,
             user_data: TICK,
             ..Sqe::default()
@@ -298,7 +302,12 @@ impl Driver {
         if engine.inbox.load(SeqCst).is_null() && engine.departure.load(SeqCst) == 0 {
             self.arm(word);
             let before = futex::now();
-            self.enter(1);
+            if self.unfinished.is_some() {
+                // Whoever has the ring is interrupted, and may be for long.
+                self.await_completions(1_000_000);
+            } else {
+                self.enter(1);
+            }
             if futex::now() - before < LONGEST_LINGER && self.may_linger {
                 self.lingers = (self.lingers * 2).clamp(SHORTEST_LINGER, LONGEST_LINGER);
             }
@@ -358,6 +367,19 @@ impl Driver {
         }
     }
 
+    /// Gives the kernel what is in the SQ and waits for a completion, for so many nanoseconds.
+    fn await_completions(&mut self, ns: u64) {
+        let time = Timespec {
+            tv_sec: 0,
+            tv_nsec: ns as i64,
+        };
+        let patience = Patience {
+            timeout: &raw const time,
+            ..Patience::ENDLESS
+        };
+        let _ = self.ring.submit_and_wait_for(1, &patience);
+    }
+
     /// Turns the completions that are there into events.
     fn reap(&mut self) {
         // One completion makes at most four entries: signal, clear, clear, or the request anew.
@@ -370,6 +392,7 @@ impl Driver {
                 self.ring.advance(1);
                 self.handle(cqe);
             }
+            self.conclude_late();
             self.settle_touched();
             if self.ring.peek().is_none() {
                 return;
@@ -386,17 +409,7 @@ impl Driver {
                 self.grace = now + SIGNAL_GRACE;
             }
             if now < self.grace {
-                let time = Timespec {
-                    tv_sec: 0,
-                    tv_nsec: SIGNAL_GRACE as i64,
-                };
-                let _ = self.ring.submit_and_wait_for(
-                    1,
-                    &Patience {
-                        timeout: &raw const time,
-                        ..Patience::ENDLESS
-                    },
-                );
+                self.await_completions(SIGNAL_GRACE);
                 if self.ring.peek().is_some() {
                     return;
                 }
@@ -671,9 +684,6 @@ impl Driver {
     }
 
     fn complete_poll(&mut self, request: &'static Request, res: i32) {
-        let Some(context) = request.context() else {
-            return;
-        };
         if request.is(CANCELLED) {
             return self.finish(request, 0);
         }
@@ -687,7 +697,6 @@ impl Driver {
             // Nothing that was asked for: on with it.
             return self.issue(request, 0);
         }
-        context.polls.remove(request);
         self.finish(request, result.into());
     }
 
@@ -703,20 +712,47 @@ impl Driver {
         if request.is(TRACKED) {
             self.process.reads.remove(request);
         }
-        let held = context.enter();
-        context.publish(IoEvent {
-            data: request.data.load(Relaxed),
-            obj: request.iocb.load(Relaxed),
-            res: result,
-            res2: 0,
-        });
-        self.signal(request);
-        self.release_files(request);
-        self.touch(held);
         if request.work() != Work::Poll {
             self.process.transfer_ended();
         }
+        let held = context.enter();
+        request.result.store(result, Relaxed);
+        if context.deliver(request) {
+            self.conclude(request, held);
+        } else {
+            held.keep();
+            request.unfinished.set(self.unfinished);
+            self.unfinished = Some(request);
+        }
+    }
+
+    /// What comes after the event: its eventfd, those who sleep, and the end of the request.
+    fn conclude(&mut self, request: &'static Request, held: InUse) {
+        if request.work() == Work::Poll && !request.is(CANCELLED) {
+            held.polls.remove(request);
+        }
+        self.signal(request);
+        self.release_files(request);
+        self.touch(held);
         self.process.pool.release(request);
+    }
+
+    /// Concludes the requests whose events were left to other threads.
+    fn conclude_late(&mut self) {
+        let mut at = self.unfinished.take();
+        while let Some(request) = at {
+            at = request.unfinished.get();
+            let Some(context) = request.context() else {
+                continue;
+            };
+            context.deliver_late();
+            if request.delivered.load(SeqCst) != 0 {
+                self.conclude(request, InUse::again(context));
+            } else {
+                request.unfinished.set(self.unfinished);
+                self.unfinished = Some(request);
+            }
+        }
     }
 
     /// Adds one to the request's eventfd. On the ring, a full counter blocks nobody.

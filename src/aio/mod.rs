@@ -191,7 +191,8 @@ pub fn getevents(wait: &Wait) -> Result<usize> {
 /// before any check. It holds for every ring, a parent's too, that the memory shows.
 fn looks_empty(process: &'static Process, handle: usize, ours: Option<&InUse>) -> bool {
     match ours {
-        Some(context) => context.ring.looks_empty() && context.polls.is_empty(),
+        // In this order: a poll leaves its list when its event is there.
+        Some(context) => context.polls.is_empty() && context.ring.looks_empty(),
         None => process
             .pages
             .read::<[u32; 8]>(handle)

@@ -36,11 +36,9 @@ pub(crate) struct Process {
 
 static PROCESS: AtomicPtr<Process> = AtomicPtr::new(core::ptr::null_mut());
 
-/// The process can end with the thread that leads it, and with any other once that has gone.
+/// The process can end with this thread, or with another that never used this library.
 fn thread_leaves() {
-    if let Some(process) = Process::current()
-        && (thread::is_first() || thread::company() != thread::Company::First)
-    {
+    if let Some(process) = Process::current() {
         process.engine.thread_leaves();
     }
 }

@@ -7,11 +7,12 @@
 
 #![allow(unsafe_code)]
 
+use super::abi::IoEvent;
 use super::context::Context;
 use crate::sys::futex::{self, Lock};
-use crate::sys::{Errno, Result, map};
+use crate::sys::{Errno, Result, map, thread};
 use core::sync::atomic::{
-    AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
+    AtomicI32, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release, SeqCst},
 };
 
@@ -96,6 +97,12 @@ pub(crate) struct Request {
     /// The round of hand-over that brought it, and the batch, which lives as long as the round.
     pub(crate) epoch: AtomicU64,
     pub(crate) batch: AtomicUsize,
+    /// What the event says.
+    pub(crate) result: AtomicI64,
+    /// The event is in the ring.
+    pub(crate) delivered: AtomicU32,
+    /// The next that the library's thread has to finish.
+    pub(crate) unfinished: Link,
 }
 
 /// A reference that may be absent.
@@ -141,6 +148,16 @@ impl Request {
         self.slot.store(NO_SLOT, Relaxed);
         self.file_slot.store(NO_SLOT, Relaxed);
         self.chain.set(None);
+    }
+
+    /// The event that tells of the result.
+    pub(crate) fn event(&self) -> IoEvent {
+        IoEvent {
+            data: self.data.load(Relaxed),
+            obj: self.iocb.load(Relaxed),
+            res: self.result.load(Relaxed),
+            res2: 0,
+        }
     }
 
     pub(crate) fn work(&self) -> Work {
@@ -257,6 +274,40 @@ impl Request {
     }
 }
 
+/// Requests that one thread leaves to others, by their chain.
+#[derive(Default)]
+pub(crate) struct Stack(Link);
+
+impl Stack {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.0.load(SeqCst).is_null()
+    }
+
+    pub(crate) fn push(&self, request: &'static Request) {
+        let mut first = self.0.0.load(SeqCst);
+        loop {
+            request.chain.0.store(first, SeqCst);
+            match self.0.0.compare_exchange(first, address(Some(request)), SeqCst, SeqCst) {
+                Ok(_) => return,
+                Err(now) => first = now,
+            }
+        }
+    }
+
+    /// All of them as a chain, the oldest first.
+    pub(crate) fn take(&self) -> Option<&'static Request> {
+        let taken = Link(AtomicPtr::new(self.0.0.swap(core::ptr::null_mut(), SeqCst)));
+        let mut at = taken.get();
+        let mut oldest = None;
+        while let Some(request) = at {
+            at = request.chain.get();
+            request.chain.set(oldest);
+            oldest = Some(request);
+        }
+        oldest
+    }
+}
+
 /// A doubly linked list; a request is in at most one. Only the library's thread changes it.
 #[derive(Default)]
 pub(crate) struct List {
@@ -348,7 +399,11 @@ impl Tracked {
         self.waiters.fetch_add(1, SeqCst);
         loop {
             let seen = self.ended.load(SeqCst);
-            if self.bucket(file).find(|r| r.overlaps(file, offset, len)).is_none() {
+            // The library's thread takes the same lock: no handler may come in between.
+            let quiet = thread::quiet();
+            let overtakes = self.bucket(file).find(|r| r.overlaps(file, offset, len)).is_some();
+            drop(quiet);
+            if !overtakes {
                 break;
             }
             futex::wait_change(&self.ended, seen);

@@ -8,7 +8,7 @@
 #![allow(unsafe_code)]
 
 use super::abi::{IoEvent, RING_HEADER, RING_MAGIC};
-use crate::sys::futex::Lock;
+use crate::sys::futex::{Held, Lock};
 use crate::sys::map::{self, PAGE};
 use crate::sys::mem::ProvenPages;
 use crate::sys::{Errno, Result};
@@ -64,6 +64,26 @@ struct Header {
     compat_features: AtomicU32,
     incompat_features: AtomicU32,
     header_length: AtomicU32,
+}
+
+/// Adds events, with the writers' lock.
+pub(crate) struct Writer<'a> {
+    ring: &'a EventRing,
+    _held: Held<'a>,
+}
+
+impl Writer<'_> {
+    /// Adds an event for one of the reserved slots: the event first, then the tail.
+    pub(crate) fn publish(&self, event: IoEvent) {
+        self.ring.store(event);
+        self.ring.in_flight.fetch_sub(1, SeqCst);
+    }
+
+    /// Adds an event that no request stands for: a seeded fault.
+    #[cfg(feature = "faults")]
+    pub(crate) fn publish_unasked(&self, event: IoEvent) {
+        self.ring.store(event);
+    }
 }
 
 /// An event on its way into the ring.
@@ -210,11 +230,20 @@ impl EventRing {
         &self.in_flight
     }
 
-    /// Adds an event for one of the reserved slots: the event first, then the tail.
-    pub(crate) fn publish(&self, event: IoEvent) {
-        let _held = self.writers.lock();
-        self.store(event);
-        self.in_flight.fetch_sub(1, SeqCst);
+    /// The right to add events.
+    pub(crate) fn write(&self) -> Writer<'_> {
+        Writer {
+            ring: self,
+            _held: self.writers.lock(),
+        }
+    }
+
+    /// The same, unless another thread has it.
+    pub(crate) fn try_write(&self) -> Option<Writer<'_>> {
+        Some(Writer {
+            ring: self,
+            _held: self.writers.try_lock()?,
+        })
     }
 
     /// Adds an event; the writers' lock is held. Whoever holds it may be interrupted by a signal
@@ -280,13 +309,6 @@ impl EventRing {
         };
         let _ = self.tail.compare_exchange(slot, next, SeqCst, SeqCst);
         staged.done.store(1, SeqCst);
-    }
-
-    /// Adds an event that no request stands for: a seeded fault.
-    #[cfg(feature = "faults")]
-    pub(crate) fn publish_unasked(&self, event: IoEvent) {
-        let _held = self.writers.lock();
-        self.store(event);
     }
 
     /// Moves up to `max` events to an address of the program.
@@ -379,7 +401,7 @@ mod tests {
         for round in 0..50u64 {
             for _ in 0..(round % 7) * 17 {
                 ring.reserve().unwrap();
-                ring.publish(event(sent));
+                ring.write().publish(event(sent));
                 sent += 1;
             }
             let mut out = [event(0); 200];
@@ -401,7 +423,7 @@ mod tests {
         for n in 0..120 {
             ring.reserve().unwrap();
             if n % 2 == 0 {
-                ring.publish(event(n));
+                ring.write().publish(event(n));
             }
         }
         assert_eq!(ring.reserve(), Err(Errno::EAGAIN));
@@ -432,13 +454,13 @@ mod tests {
         }
         header.head.store(0, Relaxed);
         ring.reserve().unwrap();
-        ring.publish(event(1));
+        ring.write().publish(event(1));
         assert_eq!(header.tail.load(Relaxed), 1);
         // The program may take its view away.
         // SAFETY: the ring does not use this view.
         unsafe { map::unmap(handle as *mut u8, PAGE) };
         ring.reserve().unwrap();
-        ring.publish(event(2));
+        ring.write().publish(event(2));
         ring.close();
     }
 
@@ -447,7 +469,7 @@ mod tests {
         let ring = EventRing::default();
         ring.open(Shape::new(1, 2).unwrap(), 0).unwrap();
         ring.reserve().unwrap();
-        ring.publish(event(5));
+        ring.write().publish(event(5));
         assert_eq!(ring.take(0, 1, &pages()), Err(Errno::EFAULT));
         let mut out = [event(0)];
         assert_eq!(ring.take(out.as_mut_ptr() as usize, 1, &pages()), Ok(1));

@@ -576,6 +576,7 @@ impl Submission<'_> {
     /// Tells of the events that were published: eventfds first, then those who sleep.
     fn announce(&mut self) {
         self.signal();
+        self.unannounced |= self.context.deliver_late();
         if self.unannounced {
             self.unannounced = false;
             self.context.notify();

@@ -64,6 +64,9 @@ pub(crate) fn take(
     let mut taken = 0;
     loop {
         let out = wanted.out.wrapping_add(taken * size_of::<IoEvent>());
+        context.deliver_late();
+        // Before the look at the ring: a poll leaves its list when its event is there.
+        let polls = !context.polls.is_empty();
         match context.ring.take(out, max - taken, &process.pages) {
             Ok(n) => taken += n,
             Err(e) if taken == 0 => return Err(e),
@@ -75,7 +78,7 @@ pub(crate) fn take(
         if !may_wait {
             // A poll that is ready has its event as soon as the wake-up returned, in kernel AIO;
             // here it may still be on its way.
-            if taken == 0 && max > 0 && !context.polls.is_empty() {
+            if taken == 0 && max > 0 && polls {
                 process.engine.sync();
                 return context.ring.take(wanted.out, max, &process.pages);
             }

@@ -104,6 +104,32 @@ impl Lock {
         Held { lock: self, nested }
     }
 
+    /// Takes the lock unless another thread has it for more than a moment.
+    ///
+    /// A thread that others wait for must not wait for them: a signal handler may have interrupted
+    /// the holder and be waiting itself.
+    pub fn try_lock(&self) -> Option<Held<'_>> {
+        let me = thread_pointer();
+        for _ in 0..200 {
+            match self.0.compare_exchange(0, me, Acquire, Relaxed) {
+                Ok(_) => {
+                    return Some(Held {
+                        lock: self,
+                        nested: false,
+                    });
+                }
+                Err(now) if now & !CONTENDED == me => {
+                    return Some(Held {
+                        lock: self,
+                        nested: true,
+                    });
+                }
+                Err(_) => core::hint::spin_loop(),
+            }
+        }
+        None
+    }
+
     /// Gets the lock from others; true when it is the caller's already.
     #[cold]
     fn contend(&self, me: u64) -> bool {
@@ -177,6 +203,20 @@ mod tests {
         assert_ne!(lock.0.load(Relaxed), 0);
         drop(held);
         assert_eq!(lock.0.load(Relaxed), 0);
+    }
+
+    #[test]
+    fn a_try_comes_back_from_a_lock_of_others() {
+        let lock = Lock::default();
+        let held = lock.lock();
+        std::thread::scope(|s| {
+            s.spawn(|| assert!(lock.try_lock().is_none()));
+        });
+        assert!(lock.try_lock().is_some());
+        drop(held);
+        std::thread::scope(|s| {
+            s.spawn(|| assert!(lock.try_lock().is_some()));
+        });
     }
 
     #[test]

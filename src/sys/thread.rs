@@ -106,11 +106,6 @@ fn id(nr: i64) -> usize {
     unsafe { syscall(nr, [0; 6]) }.unwrap_or(0)
 }
 
-/// Whether the calling thread is the one that the process began with.
-pub fn is_first() -> bool {
-    id(libc::SYS_gettid) == id(libc::SYS_getpid)
-}
-
 /// Who else lives in the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Company {
