@@ -8,6 +8,7 @@
 //!   that is not in the table.
 
 pub mod abi;
+pub(crate) mod class;
 pub(crate) mod config;
 pub(crate) mod context;
 pub(crate) mod driver;

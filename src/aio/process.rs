@@ -6,6 +6,7 @@
 
 #![allow(unsafe_code)]
 
+use super::class::CachedFiles;
 use super::config::Config;
 use super::context::Table;
 use super::engine::Engine;
@@ -27,6 +28,7 @@ pub(crate) struct Process {
     /// Buffered reads on the ring, by file: a write waits for those that it overlaps.
     pub(crate) reads: Tracked,
     pub(crate) pages: ProvenPages,
+    pub(crate) cached: CachedFiles,
     /// Ring-lane transfers and syncs begun and ended, for those who leave the process.
     begun: AtomicU64,
     ended: AtomicU64,

@@ -112,15 +112,21 @@ struct Candidate {
     kind: Kind,
 }
 
-impl Candidate {
-    fn event(&self, result: Result<usize>) -> IoEvent {
-        let res = result.map_or_else(|e| i64::from(e.negated()), |n| n as i64);
+impl Iocb {
+    /// The event of the iocb at `address`.
+    fn event(&self, address: usize, result: Result<usize>) -> IoEvent {
         IoEvent {
-            data: self.iocb.data,
-            obj: self.address as u64,
-            res,
+            data: self.data,
+            obj: address as u64,
+            res: result.map_or_else(|e| i64::from(e.negated()), |n| n as i64),
             res2: 0,
         }
+    }
+}
+
+impl Candidate {
+    fn event(&self, result: Result<usize>) -> IoEvent {
+        self.iocb.event(self.address, result)
     }
 }
 
@@ -163,9 +169,15 @@ impl Submission<'_> {
 
     fn admit(&mut self, iocb: Iocb, address: usize) -> Result<()> {
         let fd = iocb.fildes as i32;
+        let early = self.remembered_read(&iocb);
+        if let Some((n, true)) = early {
+            let resfd = self.eventfd_of(&iocb)?;
+            self.process.pages.write(address + abi::KEY_OFFSET, &[0u32])?;
+            self.deliver(iocb.event(address, Ok(n)), resfd);
+            return Ok(());
+        }
         let status = file::status(fd)?;
         let resfd = self.eventfd_of(&iocb)?;
-        self.process.pages.write(address + abi::KEY_OFFSET, &[0u32])?;
         let mut candidate = Candidate {
             iocb,
             address,
@@ -175,6 +187,12 @@ impl Submission<'_> {
             status,
             kind: Kind::of(&status),
         };
+        self.process.pages.write(address + abi::KEY_OFFSET, &[0u32])?;
+        if let (Some((n, false)), true) = (early, candidate.kind != Kind::Seekable) {
+            // The number has come to mean a file that may not give these bytes twice.
+            self.deliver(iocb.event(address, Ok(n)), resfd);
+            return Ok(());
+        }
         match iocb.opcode {
             abi::PREAD | abi::PREADV => self.transfer(&mut candidate, false),
             abi::PWRITE | abi::PWRITEV => self.transfer(&mut candidate, true),
@@ -183,6 +201,40 @@ impl Submission<'_> {
             abi::POLL => self.poll(&candidate),
             _ => Err(Errno::EINVAL),
         }
+    }
+
+    /// A plain read of a descriptor that is remembered as one of a file with cached data, without a
+    /// look at what it is now: the bytes that it brought, and whether those are all. A memory that
+    /// is wrong does no harm: the read may wait for the disk, or is refused and decided anew.
+    fn remembered_read(&mut self, iocb: &Iocb) -> Option<(usize, bool)> {
+        let fd = iocb.fildes as i32;
+        if iocb.opcode != abi::PREAD
+            || iocb.rw_flags != 0
+            || iocb.flags & FLAG_IOPRIO != 0
+            || iocb.offset < 0
+            || iocb.nbytes == 0
+            || self.has_writes
+            || !self.process.cached.knows(fd)
+        {
+            return None;
+        }
+        let mut room = [[0; 2]];
+        let (segments, len) = self.memory(iocb, &mut room).ok()?;
+        iocb.offset.checked_add_unsigned(len)?;
+        let read = Transfer {
+            fd,
+            write: false,
+            iov: segments.as_ptr() as usize,
+            count: 1,
+            offset: iocb.offset,
+            flags: RWF_NOWAIT,
+        };
+        let n = file::transfer(&read).ok()?;
+        #[cfg(feature = "faults")]
+        if n as u64 == len {
+            super::faults::corrupt_if_due(segments);
+        }
+        (n > 0).then_some((n, n as u64 == len))
     }
 
     fn eventfd_of(&mut self, iocb: &Iocb) -> Result<i32> {
@@ -299,10 +351,12 @@ impl Submission<'_> {
         if place.flags & !RWF_PLAIN != 0 {
             return self.in_caller(c, place, false, place.offset as i64, 0);
         }
+        self.settle_overlap(c, place);
         if direct {
-            self.settle_overlap(c, place);
+            self.process.cached.forget(c.fd);
             return self.on_ring(c, place, Work::Read, 0);
         }
+        self.process.cached.learn(c.fd);
         // Cached data is answered at once. What is missing, if only a part, goes to the ring.
         match self.attempt(c, place, false, place.offset as i64, RWF_NOWAIT) {
             Ok(n) if n as u64 == place.len || n as u64 + place.offset >= c.status.size && c.is_regular() => {

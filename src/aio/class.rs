@@ -1,0 +1,79 @@
+//! Descriptors that are remembered as those of files with cached data.
+//!
+//! To ask the kernel what a descriptor is costs as much as a cached read. What is remembered may
+//! be out of date, since nobody tells of `close` and `dup2`: it is used for reads only, where the
+//! result is the same, and every so often the kernel is asked again.
+
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A table by descriptor number; all zeroes is empty.
+#[derive(Default)]
+pub(crate) struct CachedFiles {
+    /// The descriptor plus one in the upper half, uses in the lower.
+    slots: [Slot; SLOTS],
+}
+
+/// Apart from [`CachedFiles`] for its `Default`.
+#[derive(Default)]
+struct Slot(AtomicU64);
+
+const SLOTS: usize = 32;
+
+/// Uses before the kernel is asked again.
+const USES: u64 = 64;
+
+impl CachedFiles {
+    fn slot(&self, fd: i32) -> &AtomicU64 {
+        &self.slots[fd as usize & (SLOTS - 1)].0
+    }
+
+    fn key(fd: i32) -> u64 {
+        (fd as u64 + 1) << 32
+    }
+
+    /// Whether the descriptor is remembered; counts as a use.
+    pub(crate) fn knows(&self, fd: i32) -> bool {
+        let slot = self.slot(fd);
+        let seen = slot.load(Relaxed);
+        let known = fd >= 0 && seen ^ Self::key(fd) < USES;
+        if known {
+            slot.store(seen + 1, Relaxed);
+        }
+        known
+    }
+
+    /// The kernel said so.
+    pub(crate) fn learn(&self, fd: i32) {
+        self.slot(fd).store(Self::key(fd), Relaxed);
+    }
+
+    /// The kernel said otherwise.
+    pub(crate) fn forget(&self, fd: i32) {
+        let slot = self.slot(fd);
+        if slot.load(Relaxed) >> 32 == Self::key(fd) >> 32 {
+            slot.store(0, Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_descriptor_is_known_for_some_uses() {
+        let files = CachedFiles::default();
+        assert!(!files.knows(0) && !files.knows(-1) && !files.knows(i32::MAX));
+        files.learn(5);
+        assert!(!files.knows(5 + SLOTS as i32));
+        for _ in 0..USES {
+            assert!(files.knows(5));
+        }
+        assert!(!files.knows(5));
+        files.learn(5);
+        files.forget(5 + SLOTS as i32);
+        assert!(files.knows(5));
+        files.forget(5);
+        assert!(!files.knows(5));
+    }
+}
