@@ -206,7 +206,12 @@ impl EventRing {
         let mut taken = self.in_flight.load(Acquire);
         while taken + self.uncollected() < limit {
             match self.in_flight.compare_exchange_weak(taken, taken + 1, SeqCst, Acquire) {
-                Ok(_) => return Ok(()),
+                // The sum may have grown by what moved from one count to the other meanwhile.
+                Ok(_) if self.in_flight.load(SeqCst) + self.uncollected() <= limit => return Ok(()),
+                Ok(_) => {
+                    self.unreserve();
+                    break;
+                }
                 Err(now) => taken = now,
             }
         }
@@ -435,6 +440,41 @@ mod tests {
         assert_eq!(ring.reserve(), Err(Errno::EAGAIN));
         ring.unreserve();
         assert_eq!(ring.reserve(), Ok(()));
+        ring.close();
+    }
+
+    #[test]
+    fn no_event_is_lost_when_many_threads_meet_at_the_limit() {
+        const EACH: u64 = 20_000;
+        const THREADS: u64 = 8;
+        let ring = EventRing::default();
+        ring.open(Shape::new(1, 2).unwrap(), 0).unwrap();
+        let mut seen = vec![false; (EACH * THREADS) as usize];
+        std::thread::scope(|s| {
+            for thread in 0..THREADS {
+                let ring = &ring;
+                s.spawn(move || {
+                    for n in 0..EACH {
+                        while ring.reserve().is_err() {
+                            std::thread::yield_now();
+                        }
+                        ring.write().publish(event(thread * EACH + n));
+                    }
+                });
+            }
+            let pages = pages();
+            let mut got = 0;
+            while got < EACH * THREADS {
+                let mut out = [event(0); 7];
+                let n = ring.take(out.as_mut_ptr() as usize, 7, &pages).unwrap();
+                for e in &out[..n] {
+                    assert!(!std::mem::replace(&mut seen[e.data as usize], true), "{e:?} came twice");
+                }
+                got += n as u64;
+            }
+        });
+        assert!(seen.into_iter().all(|s| s));
+        assert_eq!((ring.ready(), ring.in_flight().load(Relaxed)), (0, 0));
         ring.close();
     }
 
