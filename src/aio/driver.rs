@@ -507,7 +507,6 @@ impl Driver {
                 };
             }
         }
-        self.process.engine.carried.fetch_add(1, Relaxed);
         if request.work() == Work::Write && self.has_futex {
             return self.push_held(sqe);
         }

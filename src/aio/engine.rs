@@ -12,7 +12,7 @@ use super::process::Process;
 use super::request::{Link, Request};
 use crate::sys::futex::{self, Lock};
 use crate::sys::{Errno, Result, file, thread};
-use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering::SeqCst};
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering::SeqCst};
 
 /// The largest transfer of one call, as the kernel clamps it; an SQE's length has 32 bits.
 pub(crate) const MAX_TRANSFER: u64 = 0x7fff_f000;
@@ -40,8 +40,6 @@ pub(crate) struct Engine {
     pub(crate) eventfd: AtomicI32,
     /// A thread has left that the process may have ended with.
     pub(crate) departure: AtomicU32,
-    /// SQEs that carry a request of the program.
-    pub(crate) carried: AtomicU64,
 }
 
 /// A hand-over; lives on the stack of the thread that waits for it.
