@@ -3,6 +3,7 @@
 use std::io::{Read, Seek};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// How a command ended and what it said.
@@ -53,16 +54,38 @@ fn tail(text: &str) -> &str {
     }
 }
 
+/// In the environment of everything that one run starts.
+const MARK: &str = "TEST_RUN";
+
+static RUNS: AtomicU32 = AtomicU32::new(0);
+
+/// Kills what has a mark in its environment: processes that left the group of their run.
+fn kill_marked(mark: &str) {
+    let entry = format!("{MARK}={mark}");
+    for process in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        let environment = std::fs::read(process.path().join("environ")).unwrap_or_default();
+        if environment.split(|&b| b == 0).any(|e| e == entry.as_bytes()) {
+            // SAFETY: kill takes no pointers; the process says that it is of this run.
+            unsafe { libc::kill(pid, libc::SIGKILL) };
+        }
+    }
+}
+
 /// Runs a command in a process group of its own, which is killed when the command has ended or its
-/// time is up: nothing that it started stays behind.
+/// time is up, with all that left the group: nothing that it started stays behind.
 pub fn run(command: &mut Command, limit: Duration) -> Outcome {
     // Files, not pipes: neither a full pipe nor a grandchild that keeps one open can block us.
     let mut out = tempfile::tempfile().expect("a temporary file");
     let mut err = tempfile::tempfile().expect("a temporary file");
+    let mark = format!("{}.{}", std::process::id(), RUNS.fetch_add(1, Relaxed));
     command
         .stdin(Stdio::null())
         .stdout(out.try_clone().expect("a duplicate"))
         .stderr(err.try_clone().expect("a duplicate"))
+        .env(MARK, &mark)
         .process_group(0);
     let mut child = command
         .spawn()
@@ -78,6 +101,7 @@ pub fn run(command: &mut Command, limit: Duration) -> Outcome {
     }
     // SAFETY: kill takes no pointers; the group is the child's own.
     unsafe { libc::kill(-(child.id() as i32), libc::SIGKILL) };
+    kill_marked(&mark);
     if status.is_none() {
         let _ = child.wait();
     }
