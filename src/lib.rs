@@ -8,7 +8,7 @@
 //! | [`capi`] | C types in, `-errno` out; every export is a few lines |
 //! | [`uring`] | the ring engine: set-up, queues, registration, probe, buffers |
 //! | [`aio`] | the AIO engine: context table, admission, lanes, completion, fall-back |
-//! | [`sys`] | the only system calls and the only assembly |
+//! | [`sys`] | the system calls |
 #![cfg_attr(not(test), no_std)]
 #![deny(unsafe_code)]
 

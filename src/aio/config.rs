@@ -40,7 +40,13 @@ impl Config {
         bits |= match thread::environment(c"AIOURING_BACKEND") {
             Some(b"uring") => URING,
             Some(b"kernel") => KERNEL,
-            _ => 0,
+            None | Some(b"auto" | b"") => 0,
+            Some(_) => {
+                if bits & LOG != 0 {
+                    file::write_stderr(b"aiouring: AIOURING_BACKEND is none of auto, uring, kernel: taken as auto\n");
+                }
+                0
+            }
         };
         self.bits.store(bits, Relaxed);
         bits

@@ -1,4 +1,4 @@
-//! The only system calls and the only assembly of the project.
+//! The system calls, and the instruction that makes them.
 
 #![allow(unsafe_code)]
 
