@@ -53,6 +53,8 @@ const FIRST_LOOKS: u32 = 50;
 /// Seconds and nanoseconds between two looks then, and later.
 static TICK_TIME: [u64; 2] = [0, 20_000_000];
 static SLOW_TICK_TIME: [u64; 2] = [1, 0];
+/// Seconds and nanoseconds before a poll is armed anew.
+static PAUSE: [u64; 2] = [0, 10_000_000];
 
 /// `FUTEX2_SIZE_U32` and `FUTEX2_PRIVATE`.
 const FUTEX_FLAGS: i32 = 2 | 128;
@@ -266,7 +268,7 @@ impl Driver {
                 request.epoch.store(self.epoch, Relaxed);
                 request.batch.store(at as usize, Relaxed);
                 self.enlist(request);
-                self.issue(request, 0);
+                self.issue(request);
             }
             match batch.order {
                 Order::Submit => {}
@@ -448,13 +450,12 @@ impl Driver {
     }
 
     /// Puts a request into the SQ.
-    fn issue(&mut self, request: &'static Request, flags: u8) {
+    fn issue(&mut self, request: &'static Request) {
         if !self.hold_files(request) {
             self.release_files(request);
             return self.refuse(request);
         }
         let mut sqe = Sqe {
-            flags,
             fd: request.fd.load(Relaxed),
             user_data: request::user_data(request),
             ioprio: request.ioprio.load(Relaxed) as u16,
@@ -636,13 +637,19 @@ impl Driver {
         if work == Work::Poll {
             return self.complete_poll(request, res);
         }
+        #[cfg(feature = "faults")]
+        let error = if super::faults::gives_up() {
+            Some(Errno::ECANCELED)
+        } else {
+            error
+        };
         if request.is(NOWAIT_ADDED) && matches!(error, Some(Errno::EAGAIN | Errno::EOPNOTSUPP)) {
             request.unmark(NOWAIT_ADDED);
             if self.return_to_submitter(request) {
                 // The submitter signals the eventfd by its number, which is as good until it returns.
                 return self.release_files(request);
             }
-            return self.issue(request, uring::IOSQE_ASYNC);
+            return self.repeat(request);
         }
         let again = match error {
             Some(Errno::EAGAIN) => !request.is(USER_NOWAIT),
@@ -651,13 +658,33 @@ impl Driver {
         };
         if again {
             // Nothing the program did: it must not see it.
-            return self.issue(request, uring::IOSQE_ASYNC);
+            return self.repeat(request);
         }
         let done = request.done.load(Relaxed) as i64;
         let result = match error {
             Some(_) if done > 0 => done,
             Some(e) => i64::from(e.negated()),
             None => done + i64::from(res),
+        };
+        self.finish(request, result);
+    }
+
+    /// Does a request that the kernel gave up, here and now: another try on the ring could be given
+    /// up for as long (for want of a worker), and would look the descriptor up later still.
+    ///
+    /// Whoever submitted may have closed the descriptor and be using its number for another file,
+    /// which must not get the data.
+    fn repeat(&mut self, request: &'static Request) {
+        let fd = request.fd.load(Relaxed);
+        let done = request.done.load(Relaxed) as usize;
+        let result = match file::status(fd) {
+            Ok(status) if status.id == request.file() => request.perform().map(|n| n + done),
+            _ => Err(Errno::EIO),
+        };
+        let result = match result {
+            Ok(n) => n as i64,
+            Err(_) if done > 0 => done as i64,
+            Err(e) => e.negated().into(),
         };
         self.finish(request, result);
     }
@@ -693,10 +720,33 @@ impl Driver {
             _ => woken(asked, res as u32, request.is(SOCKET)) as i32,
         };
         if result == 0 {
-            // Nothing that was asked for: on with it.
-            return self.issue(request, 0);
+            return self.poll_later(request);
         }
         self.finish(request, result.into());
+    }
+
+    /// Arms a poll anew that came back with nothing that was asked for. The ring reports a peer's
+    /// hang-up to every poll of a socket, for as long as it lasts: without a pause this thread
+    /// would do nothing else.
+    fn poll_later(&mut self, request: &'static Request) {
+        if !file::status(request.fd.load(Relaxed)).is_ok_and(|s| s.id == request.file()) {
+            // The program has closed the descriptor, and may use the number for another file.
+            return self.finish(request, Errno::ECANCELED.negated().into());
+        }
+        // The pause and the poll go into one submission.
+        while self.ring.sq_space_left() < 2 {
+            self.enter(0);
+        }
+        self.push(&Sqe {
+            opcode: uring::IORING_OP_TIMEOUT,
+            flags: uring::IOSQE_IO_HARDLINK,
+            fd: -1,
+            addr: &raw const PAUSE as u64,
+            len: 1,
+            user_data: UNHEEDED,
+            ..Sqe::default()
+        });
+        self.issue(request);
     }
 
     /// Delivers the event: into the ring, then to the eventfd, then to those who sleep.
@@ -804,7 +854,8 @@ const HANG_UP: u32 = libc::POLLRDHUP as u32;
 fn widened(events: u32, socket: bool) -> u32 {
     let family = |both: u32| if events & both != 0 { both } else { 0 };
     // A hang-up tells one kind of a socket's wake-ups from the other.
-    events | family(INPUT) | family(OUTPUT) | if socket { HANG_UP } else { 0 }
+    let hang_up = if socket && events & INPUT != 0 { HANG_UP } else { 0 };
+    events | family(INPUT) | family(OUTPUT) | hang_up
 }
 
 /// What kernel AIO reports for a poll that comes true while it waits: the events that the
@@ -889,6 +940,7 @@ mod tests {
         // Measured on kernel AIO: pipe, unix socket with data, unix socket shut down.
         let (input, hang_up) = (libc::POLLIN as u32, libc::POLLRDHUP as u32);
         assert_eq!(widened(input, false), 0x41);
+        assert_eq!(widened(libc::POLLOUT as u32, true), 0x104);
         assert_eq!(woken(input, 0x41, false), 0x41);
         assert_eq!(woken(input, 0x41, true), 0xc3);
         assert_eq!(woken(input | hang_up, 0x2041, true), 0x2001);

@@ -35,6 +35,12 @@ pub(crate) fn old_kernel() -> bool {
     fault() == b"old-kernel"
 }
 
+/// `AIOURING_FAULT=give-up`: no fault either, but every third transfer or sync comes back from the
+/// ring as if the kernel had had no worker for it.
+pub(crate) fn gives_up() -> bool {
+    fault() == b"give-up" && READS.fetch_add(1, SeqCst).is_multiple_of(3)
+}
+
 /// Decides on one event.
 pub(crate) fn at_event(event: IoEvent) -> Delivery {
     let strikes = EVENTS.fetch_add(1, SeqCst) == STRIKES_AT;

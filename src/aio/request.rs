@@ -9,6 +9,7 @@
 
 use super::abi::IoEvent;
 use super::context::Context;
+use crate::sys::file::{self, Transfer};
 use crate::sys::futex::{self, Lock};
 use crate::sys::{Errno, Result, map, thread};
 use core::sync::atomic::{
@@ -148,6 +149,28 @@ impl Request {
         self.slot.store(NO_SLOT, Relaxed);
         self.file_slot.store(NO_SLOT, Relaxed);
         self.chain.set(None);
+    }
+
+    /// Does a transfer or sync in the calling thread, blocking if it blocks.
+    pub(crate) fn perform(&self) -> Result<usize> {
+        let fd = self.fd.load(Relaxed);
+        let work = self.work();
+        match work {
+            Work::Read | Work::Write => {
+                let (iov, count) = self.vector();
+                file::transfer(&Transfer {
+                    fd,
+                    write: work == Work::Write,
+                    iov,
+                    count,
+                    offset: self.offset.load(Relaxed) as i64,
+                    flags: self.rw_flags.load(Relaxed),
+                })
+            }
+            Work::Sync => file::sync(fd, false),
+            Work::DataSync => file::sync(fd, true),
+            Work::Poll => Err(Errno::EAGAIN),
+        }
     }
 
     /// The event that tells of the result.

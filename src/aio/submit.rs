@@ -536,6 +536,7 @@ impl Submission<'_> {
             self.flush();
         }
         let request = self.request(c, work)?;
+        request.set_file(c.status.id);
         self.append(request);
         Ok(())
     }
@@ -563,6 +564,7 @@ impl Submission<'_> {
         }
         let request = self.request(c, Work::Poll)?;
         request.events.store(asked.into(), Relaxed);
+        request.set_file(c.status.id);
         if c.kind == Kind::Socket {
             request.mark(SOCKET);
         }
@@ -658,31 +660,10 @@ impl Submission<'_> {
     /// A request that the ring did not take: a direct write that the kernel would not start
     /// without blocking, or one for which there was no file slot. Done here and now.
     fn redo(&mut self, request: &'static Request) {
-        let work = request.work();
-        let result = match work {
-            Work::Read | Work::Write => {
-                let (iov, count) = request.vector();
-                file::transfer(&Transfer {
-                    fd: request.fd.load(Relaxed),
-                    write: work == Work::Write,
-                    iov,
-                    count,
-                    offset: request.offset.load(Relaxed) as i64,
-                    flags: request.rw_flags.load(Relaxed),
-                })
-                .map(|n| n + request.done.load(Relaxed) as usize)
-            }
-            Work::Sync => file::sync(request.fd.load(Relaxed), false),
-            Work::DataSync => file::sync(request.fd.load(Relaxed), true),
-            Work::Poll => Err(Errno::EAGAIN),
-        };
-        let event = IoEvent {
-            data: request.data.load(Relaxed),
-            obj: request.iocb.load(Relaxed),
-            res: result.map_or_else(|e| i64::from(e.negated()), |n| n as i64),
-            res2: 0,
-        };
-        self.deliver(event, request.resfd.load(Relaxed));
+        let result = request.perform().map(|n| n + request.done.load(Relaxed) as usize);
+        let result = result.map_or_else(|e| i64::from(e.negated()), |n| n as i64);
+        request.result.store(result, Relaxed);
+        self.deliver(request.event(), request.resfd.load(Relaxed));
         self.process.pool.release(request);
     }
 }
