@@ -17,7 +17,7 @@ enum { SLOW_IOPS = 4, SLOW_MS = 1000 / SLOW_IOPS };
 
 #define BLKIO "/sys/fs/cgroup/blkio"
 
-static char slow_group[128];
+static char slow_group[128], slow_number[32];
 static pid_t slow_owner;
 
 MAYBE_UNUSED static int write_text(const char *directory, const char *name, const char *text)
@@ -33,6 +33,32 @@ MAYBE_UNUSED static int write_text(const char *directory, const char *name, cons
 	return ok;
 }
 
+/* Sets how much the device moves in a second, in each direction: 0 is as much as it can. */
+static int slow_limit(int bytes, int requests)
+{
+	char text[64];
+	int ok;
+
+	snprintf(text, sizeof(text), "%s %d", slow_number, bytes);
+	ok = write_text(slow_group, "blkio.throttle.read_bps_device", text) &&
+	     write_text(slow_group, "blkio.throttle.write_bps_device", text);
+	snprintf(text, sizeof(text), "%s %d", slow_number, requests);
+	return ok && write_text(slow_group, "blkio.throttle.read_iops_device", text) &&
+	       write_text(slow_group, "blkio.throttle.write_iops_device", text);
+}
+
+/* From here on the device answers nothing (for a few seconds for each block, so that a lost test ends). */
+MAYBE_UNUSED static void slow_hold(void)
+{
+	CHECK(slow_limit(400, 0));
+}
+
+/* What it was asked is answered, and so is what it is asked from here on. */
+MAYBE_UNUSED static void slow_release(void)
+{
+	CHECK(slow_limit(0, 0));
+}
+
 /* Leaves the control group and removes it; the loop device goes with its last descriptor. */
 static void slow_cleanup(void)
 {
@@ -41,6 +67,7 @@ static void slow_cleanup(void)
 
 	if (getpid() != slow_owner)
 		return;
+	slow_limit(0, 0);
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	write_text(BLKIO, "cgroup.procs", pid);
 	for (i = 0; i < 50 && rmdir(slow_group) != 0 && errno == EBUSY; i++)
@@ -84,11 +111,9 @@ MAYBE_UNUSED static int slow_device(size_t size, uint64_t seed)
 	close(file);
 	close(control);
 
-	snprintf(text, sizeof(text), "%u:%u %d", major(status.st_rdev), minor(status.st_rdev), SLOW_IOPS);
+	snprintf(slow_number, sizeof(slow_number), "%u:%u", major(status.st_rdev), minor(status.st_rdev));
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	if (!write_text(slow_group, "blkio.throttle.read_iops_device", text) ||
-	    !write_text(slow_group, "blkio.throttle.write_iops_device", text) ||
-	    !write_text(slow_group, "cgroup.procs", pid))
+	if (!slow_limit(0, SLOW_IOPS) || !write_text(slow_group, "cgroup.procs", pid))
 		SKIP("the blkio control group cannot throttle");
 	return device;
 }
