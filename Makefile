@@ -29,7 +29,7 @@ install:
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy --workspace --all-targets --features $(FACES),aiouring/symver,aiouring/faults -- -D warnings
+	cargo clippy --workspace --all-targets --features $(FACES),aiouring/symver,aiouring/preload,aiouring/faults -- -D warnings
 
 clean:
 	rm -rf $(BUILD) build-faults target

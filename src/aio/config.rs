@@ -48,7 +48,10 @@ impl Config {
                 0
             }
         };
-        self.bits.store(bits, Relaxed);
+        // Code that runs before the C library is ready sees no environment.
+        if thread::has_environment() {
+            self.bits.store(bits, Relaxed);
+        }
         bits
     }
 

@@ -150,8 +150,10 @@ pub struct Wait {
     pub events: usize,
     /// `struct timespec`, or 0.
     pub timeout: usize,
-    /// `sigset_t`, or 0; `None` for the call that takes no mask.
+    /// `{sigset_t *, size_t}`, or 0; `None` for the call that takes no mask.
     pub mask: Option<usize>,
+    /// With the C library's [short cut](looks_empty), which the system call does not have.
+    pub short_cut: bool,
 }
 
 /// Takes events.
@@ -165,16 +167,16 @@ pub fn getevents(wait: &Wait) -> Result<usize> {
         address => Patience::from_timespec(process.pages.read(address)?),
     };
     let ours = find_ours(wait.handle);
-    if patience == Patience::None && looks_empty(process, wait.handle, ours.as_ref().map(|(_, context)| context)) {
+    if wait.short_cut
+        && patience == Patience::None
+        && looks_empty(process, wait.handle, ours.as_ref().map(|(_, context)| context))
+    {
         return Ok(0);
     }
     let Some((process, context)) = ours else {
         return getevents_kernel(wait);
     };
-    let mask = match wait.mask {
-        None | Some(0) => None,
-        Some(address) => Some(process.pages.read::<u64>(address)?),
-    };
+    let mask = signal_mask(process, wait.mask)?;
     let wanted = Wanted {
         min: wait.min,
         max: wait.max,
@@ -185,6 +187,17 @@ pub fn getevents(wait: &Wait) -> Result<usize> {
         // A signal that the mask lets through is delivered even when the call did not sleep.
         Some(mask) if file::poll_masked(-1, 0, mask) == Err(Errno::EINTR) && result == Ok(0) => Err(Errno::EINTR),
         _ => result,
+    }
+}
+
+fn signal_mask(process: &'static Process, pair: Option<usize>) -> Result<Option<u64>> {
+    let Some(address) = pair.filter(|&address| address != 0) else {
+        return Ok(None);
+    };
+    match process.pages.read::<[usize; 2]>(address)? {
+        [0, _] => Ok(None),
+        [set, 8] => process.pages.read(set).map(Some),
+        _ => Err(Errno::EINVAL),
     }
 }
 

@@ -93,6 +93,7 @@ fn getevents(
         events: events as usize,
         timeout: timeout as usize,
         mask,
+        short_cut: true,
     };
     aio::getevents(&wait).into_c()
 }
@@ -132,7 +133,8 @@ pub unsafe extern "C" fn io_pgetevents(
     timeout: *mut libc::timespec,
     sigmask: *mut libc::sigset_t,
 ) -> c_int {
-    getevents(ctx, (min_nr, nr), events, timeout, Some(sigmask as usize))
+    let mask = [sigmask as usize, 8];
+    getevents(ctx, (min_nr, nr), events, timeout, Some(mask.as_ptr() as usize))
 }
 
 /// `io_setup` for those who did not clear `*ctxp`: it is set to NULL first.

@@ -4,6 +4,8 @@
 
 #[cfg(feature = "capi-aio")]
 pub mod aio;
+#[cfg(all(feature = "preload", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub mod preload;
 #[cfg(feature = "capi-uring")]
 pub mod uring;
 

@@ -2,11 +2,12 @@
 
 use super::{Result, syscall};
 
-// The libc crate does not name this one on every target.
+/// The number of `io_pgetevents`, which the libc crate does not name on every target.
 #[cfg(target_arch = "x86_64")]
-const SYS_IO_PGETEVENTS: i64 = 333;
+pub const SYS_IO_PGETEVENTS: i64 = 333;
+/// The number of `io_pgetevents`, which the libc crate does not name on every target.
 #[cfg(not(target_arch = "x86_64"))]
-const SYS_IO_PGETEVENTS: i64 = 292;
+pub const SYS_IO_PGETEVENTS: i64 = 292;
 
 /// `io_setup`; `context` is the address where the handle goes.
 ///
@@ -58,24 +59,16 @@ pub fn getevents(context: usize, min: i64, nr: i64, events: usize, timeout: usiz
     }
 }
 
-/// `io_pgetevents`, with timeout and signal mask as addresses. Linux 4.18.
+/// `io_pgetevents`, with timeout and the pair of signal mask and size as addresses. Linux 4.18.
 ///
 /// # Errors
 /// Those of the call.
 pub fn pgetevents(context: usize, min: i64, nr: i64, events: usize, timeout: usize, mask: usize) -> Result<usize> {
-    let sigset: [usize; 2] = [mask, 8];
-    // SAFETY: the kernel checks the addresses; the pair is a live local.
+    // SAFETY: the kernel checks the addresses.
     unsafe {
         syscall(
             SYS_IO_PGETEVENTS,
-            [
-                context,
-                min as usize,
-                nr as usize,
-                events,
-                timeout,
-                sigset.as_ptr() as usize,
-            ],
+            [context, min as usize, nr as usize, events, timeout, mask],
         )
     }
 }

@@ -26,8 +26,30 @@ pub(super) unsafe fn syscall6(nr: i64, a: usize, b: usize, c: usize, d: usize, e
     ret
 }
 
+/// The same on 64-bit ARM.
+#[cfg(target_arch = "aarch64")]
+#[inline]
+pub(super) unsafe fn syscall6(nr: i64, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> isize {
+    let ret: isize;
+    // SAFETY: number in x8, arguments in x0 to x5; nothing but x0 is changed. Memory as above.
+    unsafe {
+        core::arch::asm!(
+            "svc #0",
+            in("x8") nr,
+            inlateout("x0") a as isize => ret,
+            in("x1") b,
+            in("x2") c,
+            in("x3") d,
+            in("x4") e,
+            in("x5") f,
+            options(nostack),
+        );
+    }
+    ret
+}
+
 /// Elsewhere libc makes the call; `errno` is put back, since the callers never touch it.
-#[cfg(not(target_arch = "x86_64"))]
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub(super) unsafe fn syscall6(nr: i64, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> isize {
     // SAFETY: __errno_location is always valid for the calling thread; the call itself is the
     // caller's promise.

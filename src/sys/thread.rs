@@ -290,6 +290,14 @@ pub fn capable(capability: u32) -> bool {
 unsafe extern "C" {
     // glibc's and musl's; the libc crate does not declare it.
     fn secure_getenv(name: *const core::ffi::c_char) -> *const core::ffi::c_char;
+    // A pointer that the program may change: never looked behind here.
+    static environ: *const *const core::ffi::c_char;
+}
+
+/// Whether there is an environment, if only an empty one.
+pub fn has_environment() -> bool {
+    // SAFETY: the variable is always there; a program that writes it meanwhile races with every getenv.
+    !unsafe { (&raw const environ).read_volatile() }.is_null()
 }
 
 /// The value of an environment variable, unless the program runs with raised rights.
