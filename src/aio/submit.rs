@@ -23,6 +23,9 @@ const RWF_NOAPPEND: u32 = 0x20;
 /// Flags that every kernel with this library's ring features takes on a ring.
 const RWF_PLAIN: u32 = RWF_DSYNC | 4 | RWF_NOWAIT | RWF_APPEND;
 
+/// Flags that some kernel takes.
+const RWF_KNOWN: u32 = 0x1ff;
+
 /// The most entries of a vector.
 const MAX_SEGMENTS: u64 = 1024;
 
@@ -275,7 +278,9 @@ impl Submission<'_> {
         }
         let refused = if write { libc::O_RDONLY } else { libc::O_WRONLY };
         if c.status.flags & libc::O_ACCMODE == refused {
-            return Err(Errno::EBADF);
+            // Flags that nobody knows are looked at before the direction.
+            let unknown = flags & !RWF_KNOWN != 0;
+            return Err(if unknown { Errno::EOPNOTSUPP } else { Errno::EBADF });
         }
         if c.kind == Kind::Directory {
             return Err(Errno::EINVAL);
