@@ -18,7 +18,15 @@ if [ $# -eq 0 ]; then
 	set -- $(cd "$here/c" && ls aio_*.c | sed 's/\.c$//')
 fi
 
-export here work lib_dir
+# The programs of rows may print what is in the table, or is listed as a difference.
+known_lines='
+	{ what = $2; sub(/: .*/, "", what) }
+	FILENAME ~ /aio-rows.tsv$/ { known[$1 FS $2]; next }
+	FILENAME ~ /aio-differences.tsv$/ { known[$1 FS $4]; if ($3 == "never") any[$1 FS $4]; next }
+	!($1 FS $2 in known) && !($1 FS what in any) { print "unexpected: " $0; wrong = 1 }
+	END { exit wrong }'
+
+export here work lib_dir known_lines
 printf '%s\n' "$@" | xargs -P "${JOBS:-2}" -I NAME sh -c '
 	mkdir "$work/NAME" && cd "$work/NAME" || exit 0
 	if ! ${CC:-cc} -D_GNU_SOURCE -O1 -g -Wall -Wextra ${CFLAGS:-} -I"$here/../include" -I"$here/c" -o test \
@@ -27,6 +35,11 @@ printf '%s\n' "$@" | xargs -P "${JOBS:-2}" -I NAME sh -c '
 	fi
 	LD_LIBRARY_PATH="$lib_dir" timeout -k 5 $((40 * ${TEST_SCALE:-1})) ./test >out 2>err
 	rc=$?
+	case NAME in
+	aio_rows_*)
+		awk -F "\t" "$known_lines" "$here/data/aio-rows.tsv" "$here/data/aio-differences.tsv" out >>err || rc=1
+		;;
+	esac
 	case $rc in
 	0) echo "ok   NAME" ;;
 	77) echo "skip NAME: $(cat err)" ;;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-// stdout: free
 /* Rows about io_submit: its arguments, the array, and where in it a request is refused. */
 #include "aio_rows.h"
 

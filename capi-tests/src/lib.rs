@@ -5,6 +5,7 @@
 
 pub mod names;
 pub mod program;
+pub mod rows;
 pub mod run;
 
 use std::path::{Path, PathBuf};

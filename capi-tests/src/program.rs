@@ -59,11 +59,13 @@ pub enum Variant {
     /// Ours with `libaiouring.so.1` loaded before it: for programs that need versions which the
     /// distribution's library does not define, and with it would not start.
     PreloadOurs,
+    /// Ours, told to ask the kernel about every address.
+    Strict,
 }
 
 impl Variant {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Theirs,
         Self::Ours,
         Self::OursKernel,
@@ -71,6 +73,7 @@ impl Variant {
         Self::OursEnosys,
         Self::Preload,
         Self::PreloadOurs,
+        Self::Strict,
     ];
 
     /// The name in directives and test names.
@@ -83,7 +86,13 @@ impl Variant {
             Self::OursEnosys => "ours-enosys",
             Self::Preload => "preload",
             Self::PreloadOurs => "preload-ours",
+            Self::Strict => "strict",
         }
+    }
+
+    /// Whether AIO contexts are ours and not the kernel's.
+    pub fn uses_rings(self) -> bool {
+        matches!(self, Self::Ours | Self::Preload | Self::PreloadOurs | Self::Strict)
     }
 
     /// Makes a command run with the library of this variant; `Err` says why it cannot.
@@ -104,13 +113,20 @@ impl Variant {
             }
             _ => Command::new(program),
         };
-        for name in ["LD_PRELOAD", "AIOURING_BACKEND", "AIOURING_FAULT"] {
+        for name in [
+            "LD_PRELOAD",
+            "AIOURING_BACKEND",
+            "AIOURING_CHECK",
+            "AIOURING_FAULT",
+            "AIOURING_ISSUER",
+        ] {
             command.env_remove(name);
         }
         match self {
             Self::Theirs => command.env("LD_LIBRARY_PATH", theirs()?),
             Self::Ours | Self::OursEperm | Self::OursEnosys => command.env("LD_LIBRARY_PATH", ours),
             Self::OursKernel => command.env("LD_LIBRARY_PATH", ours).env("AIOURING_BACKEND", "kernel"),
+            Self::Strict => command.env("LD_LIBRARY_PATH", ours).env("AIOURING_CHECK", "strict"),
             // The loader goes on without a library that is not there.
             Self::Preload => command
                 .env("LD_LIBRARY_PATH", theirs()?)
@@ -133,6 +149,8 @@ pub struct Program {
     pub variants: Vec<Variant>,
     /// Whether its output must be the same in `theirs` and `ours`.
     pub same_output: bool,
+    /// Whether its output is compared with the table of rows.
+    pub prints_rows: bool,
     /// Whether it holds without what newer kernels have.
     pub old_kernel: bool,
     source: PathBuf,
@@ -185,7 +203,9 @@ impl Program {
             }
             None => vec![Variant::Ours, Variant::PreloadOurs],
         };
+        let prints_rows = name.starts_with("aio_rows_");
         let same_output = face == Face::Aio
+            && !prints_rows
             && directive("stdout").as_deref() != Some("free")
             && variants.contains(&Variant::Theirs)
             && variants.contains(&Variant::Ours);
@@ -194,6 +214,7 @@ impl Program {
             face,
             variants,
             same_output,
+            prints_rows,
             old_kernel: directive("old-kernel").is_none_or(|value| !value.starts_with("no")),
             source,
             binary: OnceLock::new(),
