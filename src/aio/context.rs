@@ -10,7 +10,9 @@ use super::abi::IoEvent;
 use super::process::Process;
 use super::request::{List, Request, Stack};
 use super::ring::{EventRing, Shape, Writer};
+use super::underway::Underway;
 use crate::sys::futex::{self, Lock};
+use crate::sys::mem::ProvenPages;
 use crate::sys::{Errno, Result, file, map, thread};
 use core::sync::atomic::{
     AtomicI32, AtomicPtr, AtomicU32, AtomicUsize,
@@ -40,6 +42,8 @@ pub(crate) struct Context {
     late: Stack,
     /// Polls that `io_cancel` can still reach.
     pub(crate) polls: List,
+    /// Eventfds that are being signalled for events in the ring.
+    pub(crate) signals: Underway,
     waiting: Waiting,
 }
 
@@ -141,6 +145,26 @@ impl Context {
             }
         }
         any
+    }
+
+    /// Moves up to `max` events to an address of the program, and returns when their eventfds have
+    /// been signalled: a write to one that blocks takes a detour through a worker of the kernel.
+    ///
+    /// # Errors
+    /// `EFAULT`; the events stay.
+    pub(crate) fn take(&self, out: usize, max: usize, pages: &ProvenPages) -> Result<usize> {
+        let taken = self.ring.take(out, max, pages)?;
+        if taken > 0 {
+            self.settle_signals();
+        }
+        Ok(taken)
+    }
+
+    /// Returns when the eventfds of all events in the ring have been signalled. The time is for a
+    /// kernel that does not answer.
+    pub(crate) fn settle_signals(&self) {
+        const LONGEST: u64 = 1_000_000_000;
+        self.signals.settle(LONGEST);
     }
 
     /// Wakes the sleepers that the events in the ring satisfy.

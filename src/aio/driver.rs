@@ -3,7 +3,10 @@
 use super::context::{Context, InUse};
 use super::engine::{ASLEEP, Batch, DONE, FAILED, MAX_TRANSFER, Order, RUNNING, SLEEPING, live};
 use super::process::Process;
-use super::request::{self, CANCELLED, NO_SLOT, NOWAIT_ADDED, Request, SOCKET, TRACKED, USER_NOWAIT, Work};
+use super::request::{
+    self, BLOCKING_SIGNAL, CANCELLED, List, NO_SLOT, NOWAIT_ADDED, ODD_SIGNAL, ODD_TRANSFER, Request, SIGNAL_STOPPED,
+    SOCKET, TRACKED, USER_NOWAIT, Work,
+};
 use crate::sys::{Errno, Result, file, futex, thread};
 use crate::uring::queue::Patience;
 use crate::uring::{Cqe, Params, Ring, Sqe, Timespec, abi as uring, probe, register, setup};
@@ -35,11 +38,13 @@ impl thread::Body for Process {
 const WAKE: u64 = 1;
 const UNHEEDED: u64 = 2;
 const TICK: u64 = 3;
+/// With a request's address: the write to its eventfd, and the descriptor for one that is full.
 const SIGNAL: u64 = 4;
+const DESCRIPTOR: u64 = 8;
 
-/// Nanoseconds that sleepers wait for an eventfd that is signalled before they are woken: longer than
-/// a kernel worker takes on a busy machine, and only ever used up by an eventfd that is full.
-const SIGNAL_GRACE: u64 = 20_000_000;
+/// Nanoseconds after which a write to an eventfd is taken back: longer than a kernel worker takes
+/// unless the machine is busy, and only ever used up by an eventfd that is full.
+const SIGNAL_GRACE: u64 = 2_000_000;
 
 const SQ_ENTRIES: u32 = 128;
 const CQ_ENTRIES: u32 = 2048;
@@ -84,10 +89,8 @@ struct Driver {
     unfinished: Option<&'static Request>,
     /// The contexts whose sleepers have yet to be woken.
     touched: [Option<InUse>; 8],
-    /// Writes to eventfds that have not come back.
-    signals: u32,
-    /// When sleepers are woken all the same.
-    grace: u64,
+    /// Requests whose eventfds are being written to.
+    signalling: List,
     /// Nanoseconds that it pays to look for work before sleeping.
     lingers: u64,
     /// There is a processor to do it on.
@@ -168,8 +171,7 @@ impl Driver {
             },
             unfinished: None,
             touched: [const { None }; 8],
-            signals: 0,
-            grace: 0,
+            signalling: List::default(),
             lingers: 0,
             may_linger: process.config.possible_cpus() > 1,
             watching: false,
@@ -179,6 +181,9 @@ impl Driver {
 
     fn run(&mut self) {
         loop {
+            if !self.signalling.is_empty() {
+                self.stop_signals();
+            }
             self.batches = self.process.engine.collect();
             if !self.batches.is_null() {
                 self.serve();
@@ -231,7 +236,7 @@ impl Driver {
     /// A process lives as long as its threads, and ends with the last one that `pthread_exit`s.
     /// This thread must not keep it alive: once the first thread has gone, it looks around.
     fn watch(&mut self) {
-        if thread::company() == thread::Company::Nobody && self.process.idle() {
+        if thread::company() == thread::Company::Nobody && self.process.transfers.is_empty() {
             self.watching = false;
             return thread::exit_process();
         }
@@ -263,7 +268,7 @@ impl Driver {
             while let Some(request) = next {
                 next = request.chain.get();
                 if request.work() != Work::Poll {
-                    self.process.transfer_begun();
+                    request.mark_if(self.process.transfers.begin(), ODD_TRANSFER);
                 }
                 request.epoch.store(self.epoch, Relaxed);
                 request.batch.store(at as usize, Relaxed);
@@ -304,8 +309,8 @@ impl Driver {
         if engine.inbox.load(SeqCst).is_null() && engine.departure.load(SeqCst) == 0 {
             self.arm(word);
             let before = futex::now();
-            if self.unfinished.is_some() {
-                // Whoever has the ring is interrupted, and may be for long.
+            if self.unfinished.is_some() || !self.signalling.is_empty() {
+                // Whoever has the ring is interrupted, or an eventfd full, and may be for long.
                 self.await_completions(1_000_000);
             } else {
                 self.enter(1);
@@ -385,6 +390,7 @@ impl Driver {
     /// Turns the completions that are there into events.
     fn reap(&mut self) {
         // One completion makes at most four entries: signal, clear, clear, or the request anew.
+        let mut written = false;
         loop {
             while let Some(cqe) = self.ring.peek() {
                 if self.ring.sq_space_left() < 4 {
@@ -395,33 +401,20 @@ impl Driver {
                 self.handle(cqe);
             }
             self.conclude_late();
-            self.settle_touched();
-            if self.ring.peek().is_none() {
-                return;
+            if !written && self.ring.sq_ready() != 0 && !self.signalling.is_empty() {
+                // Whoever is woken waits for the eventfds: those that do not block are done now.
+                written = true;
+                self.enter(0);
+                continue;
             }
-        }
-    }
-
-    /// Wakes those who sleep on the contexts that got events, after their eventfds: a write to a
-    /// blocking one takes a moment, and one to a full one takes until somebody reads it.
-    fn settle_touched(&mut self) {
-        if self.signals > 0 {
-            let now = futex::now();
-            if self.grace == 0 {
-                self.grace = now + SIGNAL_GRACE;
-            }
-            if now < self.grace {
-                self.await_completions(SIGNAL_GRACE);
-                if self.ring.peek().is_some() {
-                    return;
+            written = false;
+            for touched in &mut self.touched {
+                if let Some(context) = touched.take() {
+                    context.notify();
                 }
             }
-        }
-        self.signals = 0;
-        self.grace = 0;
-        for touched in &mut self.touched {
-            if let Some(context) = touched.take() {
-                context.notify();
+            if self.ring.peek().is_none() {
+                return;
             }
         }
     }
@@ -442,10 +435,16 @@ impl Driver {
         match cqe.user_data {
             WAKE => self.armed = false,
             TICK => self.watch(),
-            SIGNAL => self.signals = self.signals.saturating_sub(1),
             UNHEEDED => {}
             // SAFETY: everything else that this thread submits carries a request's address.
-            address => self.complete(unsafe { request::from_user_data(address) }, cqe.res),
+            tagged => unsafe {
+                let request = request::from_user_data(tagged & !(SIGNAL | DESCRIPTOR));
+                match tagged & (SIGNAL | DESCRIPTOR) {
+                    SIGNAL => self.signal_ended(request, cqe.res),
+                    DESCRIPTOR => self.saturate(request, cqe.res),
+                    _ => self.complete(request, cqe.res),
+                }
+            },
         }
     }
 
@@ -703,9 +702,7 @@ impl Driver {
             None => batch.redo.set(Some(request)),
         }
         batch.last_redo.set(Some(request));
-        if request.work() != Work::Poll {
-            self.process.transfer_ended();
-        }
+        self.transfer_ended(request);
         true
     }
 
@@ -761,11 +758,11 @@ impl Driver {
         if request.is(TRACKED) {
             self.process.reads.remove(request);
         }
-        if request.work() != Work::Poll {
-            self.process.transfer_ended();
-        }
         let held = context.enter();
         request.result.store(result, Relaxed);
+        if request.slot.load(Relaxed) != NO_SLOT {
+            request.mark_if(context.signals.begin(), ODD_SIGNAL);
+        }
         if context.deliver(request) {
             self.conclude(request, held);
         } else {
@@ -780,10 +777,25 @@ impl Driver {
         if request.work() == Work::Poll && !request.is(CANCELLED) {
             held.polls.remove(request);
         }
-        self.signal(request);
-        self.release_files(request);
+        if request.slot.load(Relaxed) == NO_SLOT {
+            self.retire(request);
+        } else {
+            held.enter().keep();
+            self.signal(request);
+        }
         self.touch(held);
+    }
+
+    fn retire(&mut self, request: &'static Request) {
+        self.release_files(request);
+        self.transfer_ended(request);
         self.process.pool.release(request);
+    }
+
+    fn transfer_ended(&self, request: &'static Request) {
+        if request.work() != Work::Poll {
+            self.process.transfers.end(request.is(ODD_TRANSFER));
+        }
     }
 
     /// Concludes the requests whose events were left to other threads.
@@ -806,20 +818,75 @@ impl Driver {
 
     /// Adds one to the request's eventfd. On the ring, a full counter blocks nobody.
     fn signal(&mut self, request: &'static Request) {
-        let slot = request.slot.load(Relaxed);
-        if slot == NO_SLOT {
-            return;
+        request.signalled.store(futex::now(), Relaxed);
+        self.signalling.add(request);
+        let mut flags = uring::IOSQE_FIXED_FILE;
+        if request.is(BLOCKING_SIGNAL) {
+            // The kernel gives it to a worker in any case, but tries for long before it does.
+            flags |= uring::IOSQE_ASYNC;
         }
         self.push(&Sqe {
             opcode: uring::IORING_OP_WRITE,
-            flags: uring::IOSQE_FIXED_FILE,
-            fd: slot as i32,
+            flags,
+            fd: request.slot.load(Relaxed) as i32,
             addr: &raw const ONE as u64,
             len: 8,
-            user_data: SIGNAL,
+            user_data: request::user_data(request) | SIGNAL,
             ..Sqe::default()
         });
-        self.signals += 1;
+    }
+
+    /// Takes the writes back that wait for room in a counter.
+    fn stop_signals(&mut self) {
+        let late = futex::now().saturating_sub(SIGNAL_GRACE);
+        while let Some(request) = self
+            .signalling
+            .find(|r| !r.is(SIGNAL_STOPPED) && r.signalled.load(Relaxed) < late)
+        {
+            request.mark(SIGNAL_STOPPED);
+            self.push(&Sqe {
+                opcode: uring::IORING_OP_ASYNC_CANCEL,
+                flags: self.quiet,
+                fd: -1,
+                addr: request::user_data(request) | SIGNAL,
+                user_data: UNHEEDED,
+                ..Sqe::default()
+            });
+        }
+    }
+
+    fn signal_ended(&mut self, request: &'static Request, res: i32) {
+        if res > 0 {
+            return self.signalled(request);
+        }
+        // The counter is full. The kernel's own signal needs a descriptor for a moment: Linux 6.8.
+        thread::with_descriptor_limit(u32::MAX, |_| {
+            self.push(&Sqe {
+                opcode: uring::IORING_OP_FIXED_FD_INSTALL,
+                flags: uring::IOSQE_FIXED_FILE,
+                fd: request.slot.load(Relaxed) as i32,
+                user_data: request::user_data(request) | DESCRIPTOR,
+                ..Sqe::default()
+            });
+            self.enter(0);
+        });
+    }
+
+    fn saturate(&mut self, request: &'static Request, eventfd: i32) {
+        if eventfd >= 0 {
+            saturate(eventfd, 1);
+            file::close(eventfd);
+        }
+        self.signalled(request);
+    }
+
+    fn signalled(&mut self, request: &'static Request) {
+        self.signalling.remove(request);
+        if let Some(context) = request.context() {
+            context.signals.end(request.is(ODD_SIGNAL));
+            drop(InUse::again(context));
+        }
+        self.retire(request);
     }
 }
 
@@ -827,7 +894,8 @@ impl Driver {
 /// one without blocking and stops at the greatest value.
 fn saturate(eventfd: i32, count: u64) {
     let mut ring = Ring::zeroed();
-    if setup::init_params(1, &mut ring, &mut Params::default()).is_err() {
+    let made = thread::with_descriptor_limit(u32::MAX, |_| setup::init_params(1, &mut ring, &mut Params::default()));
+    if made.is_err() {
         return;
     }
     if register::eventfd(&ring, eventfd, false).is_ok() {

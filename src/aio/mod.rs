@@ -20,9 +20,10 @@ pub(crate) mod process;
 pub(crate) mod request;
 pub(crate) mod ring;
 pub(crate) mod submit;
+pub(crate) mod underway;
 pub(crate) mod wait;
 
-use crate::sys::{Errno, Result, aio as kernel, file, mem};
+use crate::sys::{Errno, Result, aio as kernel, file, futex, mem};
 use config::Backend;
 use context::InUse;
 use process::Process;
@@ -131,6 +132,7 @@ pub fn cancel(handle: usize, iocb: usize, event: usize) -> Result<usize> {
         return Err(Errno::EINVAL);
     }
     if !context.polls.is_empty() && process.engine.cancel(*context, iocb as u64) {
+        context.settle_signals();
         Err(Errno::EINPROGRESS)
     } else {
         Err(Errno::EINVAL)
@@ -224,7 +226,7 @@ fn getevents_kernel(wait: &Wait) -> Result<usize> {
 /// Waits for the transfers that are under way: for those who leave the process by `exit`.
 pub fn drain() {
     if let Some(process) = Process::current() {
-        process.drain();
+        process.transfers.settle(futex::FOREVER);
     }
 }
 

@@ -11,12 +11,13 @@ use super::config::Config;
 use super::context::Table;
 use super::engine::Engine;
 use super::request::{Pool, Tracked};
+use super::underway::Underway;
 use crate::sys::map;
 use crate::sys::mem::ProvenPages;
-use crate::sys::{Result, futex, thread};
+use crate::sys::{Result, thread};
 use core::sync::atomic::{
-    AtomicPtr, AtomicU32, AtomicU64,
-    Ordering::{Acquire, Relaxed, SeqCst},
+    AtomicPtr,
+    Ordering::{Acquire, SeqCst},
 };
 
 /// Everything; see the module.
@@ -29,10 +30,8 @@ pub(crate) struct Process {
     pub(crate) reads: Tracked,
     pub(crate) pages: ProvenPages,
     pub(crate) cached: CachedFiles,
-    /// Ring-lane transfers and syncs begun and ended, for those who leave the process.
-    begun: AtomicU64,
-    ended: AtomicU64,
-    leaving: AtomicU32,
+    /// Ring-lane transfers and syncs, for those who leave the process.
+    pub(crate) transfers: Underway,
     exit_key: thread::ExitKey,
 }
 
@@ -80,37 +79,5 @@ impl Process {
     /// Remembers that the calling thread uses this library: the process may end with it.
     pub(crate) fn note_thread(&self) {
         thread::at_exit(&self.exit_key, thread_leaves);
-    }
-
-    /// A request that moves data is handed to the kernel. The library's thread counts, as a call that
-    /// a signal handler interrupted may never go on: the handler may leave by `exit`.
-    pub(crate) fn transfer_begun(&self) {
-        self.begun.fetch_add(1, Relaxed);
-    }
-
-    /// Its event is there, or it went back to the call that submits it.
-    pub(crate) fn transfer_ended(&self) {
-        self.ended.fetch_add(1, SeqCst);
-        if self.leaving.load(SeqCst) != 0 {
-            self.leaving.fetch_add(1, SeqCst);
-            futex::wake(&self.leaving, futex::ALL);
-        }
-    }
-
-    /// Whether every transfer has ended.
-    pub(crate) fn idle(&self) -> bool {
-        self.ended.load(SeqCst) >= self.begun.load(SeqCst)
-    }
-
-    /// Waits until the transfers begun so far have ended: `exit` must not overtake them.
-    pub(crate) fn drain(&self) {
-        let target = self.begun.load(SeqCst);
-        loop {
-            let seen = self.leaving.fetch_add(1, SeqCst).wrapping_add(1);
-            if self.ended.load(SeqCst) >= target || !self.engine.is_running() {
-                return;
-            }
-            let _ = futex::wait(&self.leaving, seen, 100_000_000);
-        }
     }
 }

@@ -54,6 +54,15 @@ pub(crate) const USER_NOWAIT: u32 = 8;
 
 /// The poll is of a socket.
 pub(crate) const SOCKET: u32 = 16;
+/// A write to the eventfd may block.
+pub(crate) const BLOCKING_SIGNAL: u32 = 32;
+/// The write to the eventfd was taken back.
+pub(crate) const SIGNAL_STOPPED: u32 = 64;
+/// What [`Underway`] gave for the transfer, and for the signal.
+///
+/// [`Underway`]: super::underway::Underway
+pub(crate) const ODD_TRANSFER: u32 = 128;
+pub(crate) const ODD_SIGNAL: u32 = 256;
 
 /// No fixed-file slot.
 pub(crate) const NO_SLOT: u32 = u32::MAX;
@@ -102,6 +111,8 @@ pub(crate) struct Request {
     pub(crate) result: AtomicI64,
     /// The event is in the ring.
     pub(crate) delivered: AtomicU32,
+    /// When the write to the eventfd began.
+    pub(crate) signalled: AtomicU64,
     /// The next that the library's thread has to finish.
     pub(crate) unfinished: Link,
 }
@@ -193,6 +204,12 @@ impl Request {
 
     pub(crate) fn mark(&self, state: u32) {
         self.state.fetch_or(state, Relaxed);
+    }
+
+    pub(crate) fn mark_if(&self, condition: bool, state: u32) {
+        if condition {
+            self.mark(state);
+        }
     }
 
     pub(crate) fn unmark(&self, state: u32) {

@@ -9,7 +9,7 @@ use super::abi::{self, FLAG_IOPRIO, FLAG_RESFD, IoEvent, Iocb};
 use super::context::{Context, InUse};
 use super::engine::MAX_TRANSFER;
 use super::process::Process;
-use super::request::{NOWAIT_ADDED, Request, SOCKET, Segment, TRACKED, USER_NOWAIT, Work};
+use super::request::{BLOCKING_SIGNAL, NOWAIT_ADDED, Request, SOCKET, Segment, TRACKED, USER_NOWAIT, Work};
 use crate::sys::file::{self, Status, Transfer};
 use crate::sys::mem::{self, Plain};
 use crate::sys::{Errno, Result, thread};
@@ -68,8 +68,9 @@ struct Submission<'a> {
     unannounced: bool,
     /// Increments of one eventfd that are still to be made.
     signals: (i32, u64),
-    /// The eventfd that was checked last.
+    /// The eventfd that was checked last, and whether a write to it may block.
     checked_resfd: i32,
+    resfd_blocks: bool,
 }
 
 /// `io_submit` on a context of ours.
@@ -87,6 +88,7 @@ pub(crate) fn submit(process: &'static Process, context: &InUse, nr: i64, iocbs:
         unannounced: false,
         signals: (-1, 0),
         checked_resfd: -1,
+        resfd_blocks: false,
     };
     let mut taken = 0;
     let mut refused = None;
@@ -248,6 +250,7 @@ impl Submission<'_> {
         if fd != self.checked_resfd || fd < 0 {
             file::expect_eventfd(fd)?;
             self.checked_resfd = fd;
+            self.resfd_blocks = file::flags(fd)? & libc::O_NONBLOCK == 0;
         }
         Ok(fd)
     }
@@ -582,6 +585,7 @@ impl Submission<'_> {
         let context: &'static Context = self.context;
         request.begin(context, work, c.fd, c.address as u64, c.iocb.data);
         request.resfd.store(c.resfd, Relaxed);
+        request.mark_if(self.resfd_blocks, BLOCKING_SIGNAL);
         request.ioprio.store(c.ioprio.into(), Relaxed);
         Ok(request)
     }

@@ -67,7 +67,7 @@ pub(crate) fn take(
         context.deliver_late();
         // Before the look at the ring: a poll leaves its list when its event is there.
         let polls = !context.polls.is_empty();
-        match context.ring.take(out, max - taken, &process.pages) {
+        match context.take(out, max - taken, &process.pages) {
             Ok(n) => taken += n,
             Err(e) if taken == 0 => return Err(e),
             Err(_) => return Ok(taken),
@@ -80,7 +80,7 @@ pub(crate) fn take(
             // here it may still be on its way.
             if taken == 0 && max > 0 && polls {
                 process.engine.sync();
-                return context.ring.take(wanted.out, max, &process.pages);
+                return context.take(wanted.out, max, &process.pages);
             }
             return Ok(taken);
         }
@@ -109,7 +109,7 @@ pub(crate) fn take(
 /// The last look after the time or a signal ended a wait.
 fn finish(process: &'static Process, context: &InUse, wanted: Wanted, taken: usize, woken: Woken) -> Result<usize> {
     let out = wanted.out.wrapping_add(taken * size_of::<IoEvent>());
-    let more = match context.ring.take(out, wanted.max as usize - taken, &process.pages) {
+    let more = match context.take(out, wanted.max as usize - taken, &process.pages) {
         Err(e) if taken == 0 => return Err(e),
         more => more.unwrap_or(0),
     };
