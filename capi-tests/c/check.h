@@ -133,22 +133,22 @@ MAYBE_UNUSED static void *pages(size_t size)
 	return memory;
 }
 
+/* A gap between two mappings stays free: what is mapped later, a thread's stack for one, is larger. */
+enum { HOLE = 65536 };
+
 /* `mapped` bytes (whole pages) of memory that end where an unmapped page begins. */
 MAYBE_UNUSED static char *pages_before_hole(size_t mapped)
 {
-	char *memory = (char *)pages(mapped + 65536);
+	char *memory = (char *)pages(mapped + 2 * HOLE);
 
-	CHECK(munmap(memory + mapped, 65536) == 0);
+	CHECK(munmap(memory + mapped, HOLE) == 0);
 	return memory;
 }
 
 /* The address of a page that is not mapped. */
 MAYBE_UNUSED static char *hole(void)
 {
-	char *memory = (char *)pages(65536);
-
-	CHECK(munmap(memory, 65536) == 0);
-	return memory;
+	return pages_before_hole(HOLE) + HOLE;
 }
 
 /* A number that depends on nothing but the argument (splitmix64). */
