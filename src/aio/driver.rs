@@ -4,8 +4,8 @@ use super::context::{Context, InUse};
 use super::engine::{ASLEEP, Batch, DONE, FAILED, MAX_TRANSFER, Order, RUNNING, SLEEPING, live};
 use super::process::Process;
 use super::request::{
-    self, BLOCKING_SIGNAL, CANCELLED, List, NO_SLOT, NOWAIT_ADDED, ODD_SIGNAL, ODD_TRANSFER, Request, SIGNAL_STOPPED,
-    SOCKET, TRACKED, USER_NOWAIT, Work,
+    self, BLOCKING_SIGNAL, CANCELLED, List, NO_SLOT, NOWAIT_ADDED, ODD_SIGNAL, ODD_TRANSFER, RAW, Request,
+    SIGNAL_STOPPED, SOCKET, TRACKED, TRUE, USER_NOWAIT, Work,
 };
 use crate::sys::{Errno, Result, file, futex, thread};
 use crate::uring::queue::Patience;
@@ -91,6 +91,8 @@ struct Driver {
     touched: [Option<InUse>; 8],
     /// Requests whose eventfds are being written to.
     signalling: List,
+    /// Polls that are true wait for the kernel to let go of their files.
+    releasing: bool,
     /// Nanoseconds that it pays to look for work before sleeping.
     lingers: u64,
     /// There is a processor to do it on.
@@ -126,7 +128,8 @@ impl Driver {
                 Ok(()) => {
                     let needed = uring::IORING_FEAT_NODROP
                         | uring::IORING_FEAT_SUBMIT_STABLE
-                        | uring::IORING_FEAT_NATIVE_WORKERS;
+                        | uring::IORING_FEAT_NATIVE_WORKERS
+                        | uring::IORING_FEAT_RSRC_TAGS;
                     if params.features & needed != needed {
                         setup::exit(&mut ring);
                         return Err(Errno::ENOSYS);
@@ -172,6 +175,7 @@ impl Driver {
             unfinished: None,
             touched: [const { None }; 8],
             signalling: List::default(),
+            releasing: false,
             lingers: 0,
             may_linger: process.config.possible_cpus() > 1,
             watching: false,
@@ -278,6 +282,9 @@ impl Driver {
             match batch.order {
                 Order::Submit => {}
                 Order::Cancel(context, iocb) => {
+                    // A poll that has come true by now is no longer pending.
+                    self.enter(0);
+                    self.reap();
                     let found = self.cancel(context, iocb);
                     batch.cancelled.store(found.into(), SeqCst);
                 }
@@ -401,9 +408,10 @@ impl Driver {
                 self.handle(cqe);
             }
             self.conclude_late();
-            if !written && self.ring.sq_ready() != 0 && !self.signalling.is_empty() {
+            if !written && self.ring.sq_ready() != 0 && (self.releasing || !self.signalling.is_empty()) {
                 // Whoever is woken waits for the eventfds: those that do not block are done now.
                 written = true;
+                self.releasing = false;
                 self.enter(0);
                 continue;
             }
@@ -442,7 +450,7 @@ impl Driver {
                 match tagged & (SIGNAL | DESCRIPTOR) {
                     SIGNAL => self.signal_ended(request, cqe.res),
                     DESCRIPTOR => self.saturate(request, cqe.res),
-                    _ => self.complete(request, cqe.res),
+                    _ => self.complete(request, &cqe),
                 }
             },
         }
@@ -498,7 +506,8 @@ impl Driver {
             }
             Work::Poll => {
                 sqe.opcode = uring::IORING_OP_POLL_ADD;
-                let events = widened(request.events.load(Relaxed), request.is(SOCKET));
+                sqe.len = uring::IORING_POLL_ADD_MULTI;
+                let events = request.events.load(Relaxed) | ANYTHING;
                 // The kernel reads the two halves of the word in its own order.
                 sqe.op_flags = if cfg!(target_endian = "big") {
                     events.rotate_left(16)
@@ -611,17 +620,11 @@ impl Driver {
     /// Takes polls back; they are in the kernel, or before this in the SQ.
     fn cancel(&mut self, context: &'static Context, iocb: u64) -> bool {
         let mut any = false;
-        while let Some(request) = context.polls.find(|r| iocb == 0 || r.iocb.load(Relaxed) == iocb) {
+        let pending = |r: &Request| !r.is(TRUE) && (iocb == 0 || r.iocb.load(Relaxed) == iocb);
+        while let Some(request) = context.polls.find(pending) {
             context.polls.remove(request);
             request.mark(CANCELLED);
-            self.push(&Sqe {
-                opcode: uring::IORING_OP_ASYNC_CANCEL,
-                flags: self.quiet,
-                fd: -1,
-                addr: request::user_data(request),
-                user_data: UNHEEDED,
-                ..Sqe::default()
-            });
+            self.take_back(request);
             any = true;
             if iocb != 0 {
                 break;
@@ -630,11 +633,23 @@ impl Driver {
         any
     }
 
-    fn complete(&mut self, request: &'static Request, res: i32) {
+    /// The kernel will say once more that it is done with the poll.
+    fn take_back(&mut self, request: &'static Request) {
+        self.push(&Sqe {
+            opcode: uring::IORING_OP_ASYNC_CANCEL,
+            flags: self.quiet,
+            fd: -1,
+            addr: request::user_data(request),
+            user_data: UNHEEDED,
+            ..Sqe::default()
+        });
+    }
+
+    fn complete(&mut self, request: &'static Request, cqe: &Cqe) {
+        let res = cqe.res;
         let error = if res < 0 { Some(Errno::new(-res)) } else { None };
-        let work = request.work();
-        if work == Work::Poll {
-            return self.complete_poll(request, res);
+        if request.work() == Work::Poll {
+            return self.complete_poll(request, res, cqe.flags & uring::IORING_CQE_F_MORE != 0);
         }
         #[cfg(feature = "faults")]
         let error = if super::faults::gives_up() {
@@ -706,25 +721,43 @@ impl Driver {
         true
     }
 
-    fn complete_poll(&mut self, request: &'static Request, res: i32) {
+    /// A poll hears of every wake-up of its file, and the first time of what holds already. Once
+    /// what was asked for is true, the kernel lets go of the file, and then comes the event.
+    fn complete_poll(&mut self, request: &'static Request, res: i32, more: bool) {
+        if !request.is(CANCELLED | TRUE) {
+            let result = match res {
+                _ if res == Errno::ECANCELED.negated() => 0,
+                ..0 => res,
+                _ => woken(
+                    request.events.load(Relaxed),
+                    res as u32,
+                    request.is(SOCKET),
+                    request.is(RAW),
+                ) as i32,
+            };
+            if result != 0 {
+                request.result.store(result.into(), Relaxed);
+                request.mark(TRUE);
+                if more {
+                    self.take_back(request);
+                    self.releasing = true;
+                }
+            }
+        }
+        if more {
+            return;
+        }
         if request.is(CANCELLED) {
-            return self.finish(request, 0);
+            self.finish(request, 0);
+        } else if request.is(TRUE) {
+            self.finish(request, request.result.load(Relaxed));
+        } else {
+            self.poll_later(request);
         }
-        let asked = request.events.load(Relaxed);
-        let result = match res {
-            _ if res == Errno::ECANCELED.negated() => 0,
-            ..0 => res,
-            _ => woken(asked, res as u32, request.is(SOCKET)) as i32,
-        };
-        if result == 0 {
-            return self.poll_later(request);
-        }
-        self.finish(request, result.into());
     }
 
-    /// Arms a poll anew that came back with nothing that was asked for. The ring reports a peer's
-    /// hang-up to every poll of a socket, for as long as it lasts: without a pause this thread
-    /// would do nothing else.
+    /// Arms a poll anew that the kernel gave up before it was true, for want of room or memory:
+    /// after a pause, since there may be none yet.
     fn poll_later(&mut self, request: &'static Request) {
         if !file::status(request.fd.load(Relaxed)).is_ok_and(|s| s.id == request.file()) {
             // The program has closed the descriptor, and may use the number for another file.
@@ -914,34 +947,31 @@ fn saturate(eventfd: i32, count: u64) {
 }
 
 const INPUT: u32 = (libc::POLLIN | libc::POLLRDNORM) as u32;
-const OUTPUT: u32 = (libc::POLLOUT | libc::POLLWRNORM) as u32;
 const ALWAYS: u32 = (libc::POLLERR | libc::POLLHUP) as u32;
 const HANG_UP: u32 = libc::POLLRDHUP as u32;
+/// What a socket's wake-ups for data and for room name.
+const SOCKET_INPUT: u32 = INPUT | (libc::POLLPRI | libc::POLLRDBAND) as u32;
+const SOCKET_OUTPUT: u32 = (libc::POLLOUT | libc::POLLWRNORM | libc::POLLWRBAND) as u32;
+/// All poll events that a wake-up may name.
+const ANYTHING: u32 = 0x3fff;
 
-/// Poll events with their other names: what wakes a poll for one of a family reports both.
-fn widened(events: u32, socket: bool) -> u32 {
-    let family = |both: u32| if events & both != 0 { both } else { 0 };
-    // A hang-up tells one kind of a socket's wake-ups from the other.
-    let hang_up = if socket && events & INPUT != 0 { HANG_UP } else { 0 };
-    events | family(INPUT) | family(OUTPUT) | hang_up
-}
-
-/// What kernel AIO reports for a poll that comes true while it waits: the events that the
-/// wake-up names, asked for or not. Pipes name one family, sockets all of a direction, and a
-/// socket whose peer hangs up names none, which leaves what was asked for. 0: not yet.
-fn woken(asked: u32, found: u32, socket: bool) -> u32 {
-    let asked_for = found & (asked | ALWAYS);
-    if found & widened(asked, false) == 0 && asked_for == 0 {
+/// What kernel AIO reports for a poll that comes true while it waits: if the wake-up names its
+/// events, all of those, asked for or not; otherwise what is asked for of what holds. The ring
+/// gives either, and what holds also when there were several wake-ups. 0: not yet.
+///
+/// `raw` files name exactly what then holds; others name one bit and hold two, or name nothing.
+fn woken(asked: u32, found: u32, socket: bool, raw: bool) -> u32 {
+    let told = found & (asked | ALWAYS);
+    if told == 0 {
         return 0;
     }
-    if !socket {
-        return found;
+    match found {
+        SOCKET_INPUT | SOCKET_OUTPUT => found,
+        _ if found & (HANG_UP | ALWAYS) != 0 => told,
+        _ if raw => found,
+        _ if socket && told & SOCKET_INPUT != 0 => SOCKET_INPUT,
+        _ => told,
     }
-    if found & (HANG_UP | ALWAYS) != 0 {
-        return asked_for;
-    }
-    let named = |both: u32, all: i16| if found & both != 0 { both | all as u32 } else { 0 };
-    found | named(INPUT, libc::POLLPRI | libc::POLLRDBAND) | named(OUTPUT, libc::POLLWRBAND)
 }
 
 /// The free slots of the ring's file table.
@@ -1005,16 +1035,24 @@ mod tests {
 
     #[test]
     fn polls_report_what_the_wake_up_names() {
-        // Measured on kernel AIO: pipe, unix socket with data, unix socket shut down.
-        let (input, hang_up) = (libc::POLLIN as u32, libc::POLLRDHUP as u32);
-        assert_eq!(widened(input, false), 0x41);
-        assert_eq!(widened(libc::POLLOUT as u32, true), 0x104);
-        assert_eq!(woken(input, 0x41, false), 0x41);
-        assert_eq!(woken(input, 0x41, true), 0xc3);
-        assert_eq!(woken(input | hang_up, 0x2041, true), 0x2001);
-        assert_eq!(woken(hang_up, 0x2000, true), 0x2000);
-        assert_eq!(woken(input, 0x2000, true), 0);
-        assert_eq!(woken(libc::POLLPRI as u32, 0, false), 0);
-        assert_eq!(woken(libc::POLLOUT as u32, 0x104, true), 0x304);
+        // Measured on kernel AIO.
+        let (input, output, hang_up) = (libc::POLLIN as u32, libc::POLLOUT as u32, libc::POLLRDHUP as u32);
+        let urgent = libc::POLLPRI as u32;
+        // A pipe: data, the last writer gone.
+        assert_eq!(woken(input, 0x41, false, true), 0x41);
+        assert_eq!(woken(urgent, 0x41, false, true), 0);
+        assert_eq!(woken(input, 0x10, false, true), 0x10);
+        // A socket: data, twice; room; data for who did not ask; the peer's end.
+        assert_eq!(woken(urgent, 0xc3, true, false), 0xc3);
+        assert_eq!(woken(input, 0x345, true, false), 0xc3);
+        assert_eq!(woken(urgent, 0x147, true, false), 0xc3);
+        assert_eq!(woken(output, 0x304, true, false), 0x304);
+        assert_eq!(woken(output, 0xc3, true, false), 0);
+        assert_eq!(woken(input | hang_up, 0x2345, true, false), 0x2001);
+        assert_eq!(woken(output, 0x104, true, false), 4);
+        // An inotify descriptor names nothing, an eventfd one bit.
+        assert_eq!(woken(input, 0x41, false, false), 1);
+        assert_eq!(woken(input, 0x5, false, false), 1);
+        assert_eq!(woken(libc::POLLRDNORM as u32, 1, false, false), 0);
     }
 }

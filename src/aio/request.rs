@@ -51,7 +51,6 @@ pub(crate) const CANCELLED: u32 = 2;
 pub(crate) const TRACKED: u32 = 4;
 /// The program itself asked for `RWF_NOWAIT`.
 pub(crate) const USER_NOWAIT: u32 = 8;
-
 /// The poll is of a socket.
 pub(crate) const SOCKET: u32 = 16;
 /// A write to the eventfd may block.
@@ -63,6 +62,10 @@ pub(crate) const SIGNAL_STOPPED: u32 = 64;
 /// [`Underway`]: super::underway::Underway
 pub(crate) const ODD_TRANSFER: u32 = 128;
 pub(crate) const ODD_SIGNAL: u32 = 256;
+/// The poll is of a file whose wake-ups name all that then holds.
+pub(crate) const RAW: u32 = 512;
+/// The poll has come true; the event waits for the kernel to let go of the file.
+pub(crate) const TRUE: u32 = 1024;
 
 /// No fixed-file slot.
 pub(crate) const NO_SLOT: u32 = u32::MAX;

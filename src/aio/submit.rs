@@ -9,7 +9,7 @@ use super::abi::{self, FLAG_IOPRIO, FLAG_RESFD, IoEvent, Iocb};
 use super::context::{Context, InUse};
 use super::engine::MAX_TRANSFER;
 use super::process::Process;
-use super::request::{BLOCKING_SIGNAL, NOWAIT_ADDED, Request, SOCKET, Segment, TRACKED, USER_NOWAIT, Work};
+use super::request::{BLOCKING_SIGNAL, NOWAIT_ADDED, RAW, Request, SOCKET, Segment, TRACKED, USER_NOWAIT, Work};
 use crate::sys::file::{self, Status, Transfer};
 use crate::sys::mem::{self, Plain};
 use crate::sys::{Errno, Result, thread};
@@ -25,6 +25,10 @@ const RWF_PLAIN: u32 = RWF_DSYNC | 4 | RWF_NOWAIT | RWF_APPEND;
 
 /// Flags that some kernel takes.
 const RWF_KNOWN: u32 = 0x1ff;
+
+/// File systems that are told apart by their type.
+const PROC_SUPER_MAGIC: i64 = 0x9fa0;
+const PID_FS_MAGIC: i64 = 0x5049_4446;
 
 /// The most entries of a vector.
 const MAX_SEGMENTS: u64 = 1024;
@@ -534,7 +538,6 @@ impl Submission<'_> {
         if iocb.buf != 0 || iocb.nbytes != 0 || iocb.offset != 0 || iocb.rw_flags != 0 {
             return Err(Errno::EINVAL);
         }
-        const PROC_SUPER_MAGIC: i64 = 0x9fa0;
         let syncable = matches!(c.kind, Kind::Seekable | Kind::Directory) && file::filesystem(c.fd) != PROC_SUPER_MAGIC;
         if !syncable {
             return Err(Errno::EINVAL);
@@ -562,19 +565,22 @@ impl Submission<'_> {
         }
         // Kernel AIO can follow one wait queue: files without one are refused, and terminals and
         // two-way FIFOs, which have two.
-        let two_queues = match c.kind {
-            Kind::Fifo => c.status.flags & libc::O_ACCMODE == libc::O_RDWR,
-            Kind::Other => file::is_terminal(c.fd),
-            _ => false,
+        let followed = match c.kind {
+            Kind::Fifo => c.status.flags & libc::O_ACCMODE != libc::O_RDWR,
+            Kind::Socket => true,
+            _ => file::can_wait(c.fd) && !file::is_terminal(c.fd),
         };
-        if matches!(c.kind, Kind::Seekable | Kind::Directory) || two_queues {
+        if !followed {
             return Err(Errno::EINVAL);
         }
         let request = self.request(c, Work::Poll)?;
         request.events.store(asked.into(), Relaxed);
         request.set_file(c.status.id);
-        if c.kind == Kind::Socket {
-            request.mark(SOCKET);
+        match c.kind {
+            Kind::Socket => request.mark(SOCKET),
+            Kind::Fifo => request.mark(RAW),
+            _ if file::filesystem(c.fd) == PID_FS_MAGIC => request.mark(RAW),
+            _ => {}
         }
         self.append(request);
         Ok(())

@@ -72,17 +72,12 @@ pub(crate) fn take(
             Err(e) if taken == 0 => return Err(e),
             Err(_) => return Ok(taken),
         }
-        if taken >= min && (taken > 0 || min > 0) {
-            return Ok(taken);
-        }
-        if !may_wait {
-            // A poll that is ready has its event as soon as the wake-up returned, in kernel AIO;
-            // here it may still be on its way.
-            if taken == 0 && max > 0 && polls {
-                process.engine.sync();
-                return context.take(wanted.out, max, &process.pages);
-            }
-            return Ok(taken);
+        if !may_wait || taken >= min {
+            return if polls {
+                finish(process, &context, wanted, taken, Woken::Look)
+            } else {
+                Ok(taken)
+            };
         }
         let left = deadline.saturating_sub(if deadline == u64::MAX { 0 } else { futex::now() });
         if context.is_dying() {
@@ -106,8 +101,12 @@ pub(crate) fn take(
     }
 }
 
-/// The last look after the time or a signal ended a wait.
+/// The last look, also after the time or a signal ended a wait. A poll that is true has its event as
+/// soon as the wake-up returned, in kernel AIO; here it may still be on its way.
 fn finish(process: &'static Process, context: &InUse, wanted: Wanted, taken: usize, woken: Woken) -> Result<usize> {
+    if taken < wanted.max as usize && !context.polls.is_empty() {
+        process.engine.sync();
+    }
     let out = wanted.out.wrapping_add(taken * size_of::<IoEvent>());
     let more = match context.take(out, wanted.max as usize - taken, &process.pages) {
         Err(e) if taken == 0 => return Err(e),

@@ -133,6 +133,33 @@ pub fn poll_now(fd: i32, events: i16) -> Result<i16> {
     Ok(poll.revents)
 }
 
+/// Whether a poll can wait for a file: those that always are ready for everything have no way to.
+pub fn can_wait(fd: i32) -> bool {
+    const READY: i16 = libc::POLLIN | libc::POLLOUT | libc::POLLRDNORM | libc::POLLWRNORM;
+    if poll_now(fd, -1) != Ok(READY) {
+        return true;
+    }
+    // Most likely such a file; epoll knows.
+    let mut interest = libc::epoll_event { events: 0, u64: 0 };
+    // SAFETY: no pointers; then a live local, which the kernel reads.
+    unsafe {
+        let Ok(epoll) = syscall(libc::SYS_epoll_create1, [libc::EPOLL_CLOEXEC as usize, 0, 0, 0, 0, 0]) else {
+            return false;
+        };
+        let add = [
+            epoll,
+            libc::EPOLL_CTL_ADD as usize,
+            fd as usize,
+            &raw mut interest as usize,
+            0,
+            0,
+        ];
+        let added = syscall(libc::SYS_epoll_ctl, add);
+        close(epoll as i32);
+        added != Err(Errno::EPERM)
+    }
+}
+
 /// Waits until a transfer would not block, or is refused at once.
 ///
 /// # Errors
