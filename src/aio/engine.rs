@@ -11,7 +11,7 @@ use super::context::Context;
 use super::process::Process;
 use super::request::{Link, Request};
 use crate::sys::futex::{self, Lock};
-use crate::sys::{Errno, Result, file, thread};
+use crate::sys::{Errno, Result, file, seccomp, thread};
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering::SeqCst};
 
 /// The largest transfer of one call, as the kernel clamps it; an SQE's length has 32 bits.
@@ -21,6 +21,10 @@ const STOPPED: u32 = 0;
 const STARTING: u32 = 1;
 pub(crate) const RUNNING: u32 = 2;
 pub(crate) const FAILED: u32 = 3;
+
+/// See [`Engine::trial`].
+const UNTRIED: i32 = 0;
+const ALLOWED: i32 = -1;
 
 /// See [`Engine::sleep`].
 pub(crate) const ASLEEP: u32 = 1;
@@ -32,6 +36,8 @@ pub(crate) struct Engine {
     starting: Lock,
     pub(crate) state: AtomicU32,
     pub(crate) error: AtomicI32,
+    /// What a seccomp filter made of the ring's calls: [`UNTRIED`], [`ALLOWED`], or the error.
+    trial: AtomicI32,
     pub(crate) inbox: AtomicPtr<Batch>,
     /// [`ASLEEP`] while the thread sleeps in the kernel or is about to; above it, a count of
     /// wake-ups, so that one which comes before the kernel sleeps is not lost.
@@ -89,6 +95,15 @@ impl Engine {
         let _held = self.starting.lock();
         if self.is_running() {
             return Ok(());
+        }
+        if self.trial.load(SeqCst) == UNTRIED {
+            let verdict = if seccomp::filtered() { seccomp::trial() } else { Ok(()) };
+            self.trial
+                .store(verdict.map_or_else(Errno::number, |()| ALLOWED), SeqCst);
+        }
+        match self.trial.load(SeqCst) {
+            ALLOWED => {}
+            error => return Err(Errno::new(error)),
         }
         self.state.store(STARTING, SeqCst);
         let started = thread::spawn(process);

@@ -9,6 +9,7 @@ pub mod futex;
 pub mod map;
 pub mod mem;
 mod raw;
+pub mod seccomp;
 pub mod thread;
 pub mod uring;
 

@@ -23,7 +23,8 @@ extern "C" fn start<B: Body + 'static>(body: *mut c_void) -> *mut c_void {
     core::ptr::null_mut()
 }
 
-/// Starts a detached thread that no signal of the program reaches.
+/// Starts a detached thread that no signal of the program reaches, but for `SIGSYS`: the answer of a
+/// seccomp filter to a call of the very thread.
 ///
 /// It is made by `pthread_create`, so that the C library knows it: `setuid` and its kin have to
 /// reach every thread. For the same reason the two signals that the C library keeps for itself
@@ -40,6 +41,8 @@ pub fn spawn<B: Body + 'static>(body: &'static B) -> Result<()> {
     // of the caller is put back before returning.
     unsafe {
         libc::sigfillset(all.as_mut_ptr());
+        // A filter that traps a call of the thread would kill the program if it were blocked.
+        libc::sigdelset(all.as_mut_ptr(), libc::SIGSYS);
         libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
         libc::pthread_attr_init(attr.as_mut_ptr());
         libc::pthread_attr_setdetachstate(attr.as_mut_ptr(), libc::PTHREAD_CREATE_DETACHED);
@@ -106,6 +109,11 @@ fn id(nr: i64) -> usize {
     unsafe { syscall(nr, [0; 6]) }.unwrap_or(0)
 }
 
+/// The number of the calling thread.
+pub fn own_id() -> usize {
+    id(libc::SYS_gettid)
+}
+
 /// Who else lives in the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Company {
@@ -124,7 +132,7 @@ pub fn company() -> Company {
         Some((b'Z' | b'X', _)) => {}
         _ => return Company::First,
     }
-    let own = id(libc::SYS_gettid);
+    let own = own_id();
     let mut nobody = true;
     let listed = file::for_each_entry(c"/proc/self/task", |name| {
         const IO_WORKER: u64 = 0x10;
@@ -225,6 +233,24 @@ pub fn quiet() -> Quiet {
         )
     };
     Quiet(before)
+}
+
+/// Calls `what` with `SIGSYS` open, where all signals are blocked.
+pub fn with_sigsys<T>(what: impl FnOnce() -> T) -> T {
+    let set = 1u64 << (libc::SIGSYS - 1);
+    let change = |how: i32| {
+        // SAFETY: a live mask of the kernel's 8 bytes.
+        let _ = unsafe {
+            syscall(
+                libc::SYS_rt_sigprocmask,
+                [how as usize, &raw const set as usize, 0, 8, 0, 0],
+            )
+        };
+    };
+    change(libc::SIG_UNBLOCK);
+    let result = what();
+    change(libc::SIG_BLOCK);
+    result
 }
 
 impl Drop for Quiet {
