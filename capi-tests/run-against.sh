@@ -30,7 +30,7 @@ export here work lib_dir known_lines
 printf '%s\n' "$@" | xargs -P "${JOBS:-2}" -I NAME sh -c '
 	mkdir "$work/NAME" && cd "$work/NAME" || exit 0
 	if ! ${CC:-cc} -D_GNU_SOURCE -O1 -g -Wall -Wextra ${CFLAGS:-} -I"$here/../include" -I"$here/c" -o test \
-		"$here/c/NAME.c" -L"$lib_dir" -l:"${LIB:-libaio.so.1}" -lpthread >log 2>&1; then
+		"$here/c/NAME.c" -L"$lib_dir" -Wl,--as-needed -l:"${LIB:-libaio.so.1}" -lpthread >log 2>&1; then
 		echo "FAIL NAME: does not compile"; cat log; exit 0
 	fi
 	LD_LIBRARY_PATH="$lib_dir" timeout -k 5 $((40 * ${TEST_SCALE:-1})) ./test >out 2>err

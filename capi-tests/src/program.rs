@@ -275,8 +275,14 @@ fn compile(source: &Path, face: Face) -> Result<PathBuf, String> {
             .arg("-I")
             .arg(crate::here("c"))
             .arg("-pthread");
-        // By the bare name: against build/ or build-faults/, the binary is the same.
-        vec!["-L".into(), crate::build_dir().into_os_string(), face.link().into()]
+        // By the bare name: against build/ or build-faults/, the binary is the same. A program that calls
+        // nothing of the library has it from dlopen alone.
+        vec![
+            "-L".into(),
+            crate::build_dir().into_os_string(),
+            "-Wl,--as-needed".into(),
+            face.link().into(),
+        ]
     })
 }
 

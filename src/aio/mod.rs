@@ -11,6 +11,7 @@ pub mod abi;
 pub(crate) mod class;
 pub(crate) mod config;
 pub(crate) mod context;
+pub(crate) mod copies;
 pub(crate) mod driver;
 pub(crate) mod engine;
 #[cfg(feature = "faults")]
@@ -36,6 +37,12 @@ use wait::{Patience, Wanted};
 /// `EFAULT` (`out`), `EINVAL` (`*out` is not 0, `nr` is 0 or too large), `EAGAIN` (`nr` is above
 /// `fs.aio-max-nr`), `ENOMEM`; with `AIOURING_BACKEND=uring` also why there is no ring.
 pub fn setup(nr: u32, out: usize) -> Result<()> {
+    if nr == copies::QUESTION {
+        return Err(copies::answer(out));
+    }
+    if let Some(copy) = copies::other() {
+        return copy.setup(nr, out);
+    }
     let process = Process::get()?;
     let config = &process.config;
     if config.backend() == Backend::Kernel {
@@ -84,7 +91,10 @@ fn setup_kernel(process: &'static Process, nr: u32, out: usize, why: log::Why) -
 pub fn destroy(handle: usize) -> Result<()> {
     let found = find(handle);
     let Some((process, context)) = found else {
-        return kernel::destroy(handle).map(|_| ());
+        return match copies::other() {
+            Some(copy) => copy.destroy(handle),
+            None => kernel::destroy(handle).map(|_| ()),
+        };
     };
     if let Some(handle) = context.kernel_handle() {
         process.table.destroy(process, context)?;
@@ -114,7 +124,10 @@ pub fn submit(handle: usize, nr: i64, iocbs: usize) -> Result<usize> {
             process.note_thread();
             submit::submit(process, &context, nr, iocbs)
         }
-        None => kernel::submit(handle, nr, iocbs),
+        None => match copies::other() {
+            Some(copy) => copy.submit(handle, nr, iocbs),
+            None => kernel::submit(handle, nr, iocbs),
+        },
     }
 }
 
@@ -125,7 +138,10 @@ pub fn submit(handle: usize, nr: i64, iocbs: usize) -> Result<usize> {
 /// poll of the context; `EFAULT`.
 pub fn cancel(handle: usize, iocb: usize, event: usize) -> Result<usize> {
     let Some((process, context)) = find_ours(handle) else {
-        return kernel::cancel(handle, iocb, event);
+        return match copies::other() {
+            Some(copy) => copy.cancel(handle, iocb, event),
+            None => kernel::cancel(handle, iocb, event),
+        };
     };
     let key = process.pages.read::<u32>(iocb.wrapping_add(abi::KEY_OFFSET))?;
     if key != 0 {
@@ -141,6 +157,7 @@ pub fn cancel(handle: usize, iocb: usize, event: usize) -> Result<usize> {
 
 /// What `io_getevents` and `io_pgetevents` are given; pointers as addresses.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub struct Wait {
     /// The context.
     pub handle: usize,
@@ -152,8 +169,10 @@ pub struct Wait {
     pub events: usize,
     /// `struct timespec`, or 0.
     pub timeout: usize,
-    /// `{sigset_t *, size_t}`, or 0; `None` for the call that takes no mask.
-    pub mask: Option<usize>,
+    /// `{sigset_t *, size_t}`, or 0.
+    pub mask: usize,
+    /// It is the call that takes a mask.
+    pub masked: bool,
     /// With the C library's [short cut](looks_empty), which the system call does not have.
     pub short_cut: bool,
 }
@@ -163,6 +182,9 @@ pub struct Wait {
 /// # Errors
 /// `EFAULT` (timeout, mask or events), `EINVAL` (context or counts), `EINTR`.
 pub fn getevents(wait: &Wait) -> Result<usize> {
+    if let Some(copy) = copies::other() {
+        return copy.getevents(wait);
+    }
     let process = Process::get()?;
     let patience = match wait.timeout {
         0 => Patience::Forever,
@@ -192,11 +214,11 @@ pub fn getevents(wait: &Wait) -> Result<usize> {
     }
 }
 
-fn signal_mask(process: &'static Process, pair: Option<usize>) -> Result<Option<u64>> {
-    let Some(address) = pair.filter(|&address| address != 0) else {
+fn signal_mask(process: &'static Process, pair: usize) -> Result<Option<u64>> {
+    if pair == 0 {
         return Ok(None);
-    };
-    match process.pages.read::<[usize; 2]>(address)? {
+    }
+    match process.pages.read::<[usize; 2]>(pair)? {
         [0, _] => Ok(None),
         [set, 8] => process.pages.read(set).map(Some),
         _ => Err(Errno::EINVAL),
@@ -217,9 +239,10 @@ fn looks_empty(process: &'static Process, handle: usize, ours: Option<&InUse>) -
 }
 
 fn getevents_kernel(wait: &Wait) -> Result<usize> {
-    match wait.mask {
-        None => kernel::getevents(wait.handle, wait.min, wait.max, wait.events, wait.timeout),
-        Some(mask) => kernel::pgetevents(wait.handle, wait.min, wait.max, wait.events, wait.timeout, mask),
+    if wait.masked {
+        kernel::pgetevents(wait.handle, wait.min, wait.max, wait.events, wait.timeout, wait.mask)
+    } else {
+        kernel::getevents(wait.handle, wait.min, wait.max, wait.events, wait.timeout)
     }
 }
 

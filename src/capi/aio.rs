@@ -92,7 +92,8 @@ fn getevents(
         max: max as i64,
         events: events as usize,
         timeout: timeout as usize,
-        mask,
+        mask: mask.unwrap_or(0),
+        masked: mask.is_some(),
         short_cut: true,
     };
     aio::getevents(&wait).into_c()

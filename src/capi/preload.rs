@@ -143,7 +143,7 @@ core::arch::global_asm!(".symver aiouring_syscall, syscall@@, remove");
 
 /// One of AIO's system calls; gives what the kernel would, errors as negative numbers.
 extern "C" fn aio_call(nr: i64, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> isize {
-    let getevents = |mask| {
+    let getevents = |masked, mask| {
         aio::getevents(&Wait {
             handle: a,
             min: b as i64,
@@ -151,6 +151,7 @@ extern "C" fn aio_call(nr: i64, a: usize, b: usize, c: usize, d: usize, e: usize
             events: d,
             timeout: e,
             mask,
+            masked,
             short_cut: false,
         })
     };
@@ -159,8 +160,8 @@ extern "C" fn aio_call(nr: i64, a: usize, b: usize, c: usize, d: usize, e: usize
         libc::SYS_io_destroy => aio::destroy(a).map(|()| 0),
         libc::SYS_io_submit => aio::submit(a, b as i64, c),
         libc::SYS_io_cancel => aio::cancel(a, b, c),
-        libc::SYS_io_getevents => getevents(None),
-        kernel::SYS_IO_PGETEVENTS => getevents(Some(f)),
+        libc::SYS_io_getevents => getevents(false, 0),
+        kernel::SYS_IO_PGETEVENTS => getevents(true, f),
         _ => Err(Errno::ENOSYS),
     };
     result.map_or_else(|e| e.negated() as isize, |n| n as isize)
