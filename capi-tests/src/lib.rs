@@ -7,6 +7,7 @@ pub mod names;
 pub mod program;
 pub mod rows;
 pub mod run;
+pub mod trace;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

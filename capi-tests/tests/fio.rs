@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use capi_tests::program::{Face, Variant};
 use capi_tests::run::{Outcome, run};
+use capi_tests::trace::{self, Call, need_strace, sum};
 use capi_tests::{has, temp_dir};
 use libtest_mimic::{Completion, Failed, Trial};
 
@@ -38,6 +39,14 @@ fn main() {
         }
     }
     for variant in [Variant::Ours, Variant::Preload] {
+        for (name, job) in JOBS {
+            for direct in ["--direct=0", "--direct=1"] {
+                add(
+                    format!("job::{}::{name}-{}", variant.name(), &direct[2..]),
+                    Box::new(move || one_job(variant, direct, job)),
+                );
+            }
+        }
         add(
             format!("calls::{}::uring", variant.name()),
             Box::new(move || uring_calls(variant)),
@@ -66,6 +75,48 @@ fn options(dir: &Path, more: &[&str]) -> Vec<String> {
         &dir,
     ];
     fixed.iter().chain(more).map(|s| s.to_string()).collect()
+}
+
+/// The ways in which fio's engine can go about it.
+const JOBS: [(&str, &[&str]); 7] = [
+    ("processes", &["--numjobs=4", "--iodepth=16"]),
+    ("threads", &["--numjobs=4", "--iodepth=16", "--thread"]),
+    ("reap", &["--userspace_reap=1", "--iodepth=32", "--thread"]),
+    (
+        "batches",
+        &[
+            "--iodepth=64",
+            "--iodepth_batch_submit=16",
+            "--iodepth_batch_complete_min=4",
+            "--iodepth_batch_complete_max=32",
+        ],
+    ),
+    ("fsync", &["--fsync=8", "--iodepth=16", "--thread"]),
+    ("fdatasync", &["--fdatasync=4", "--iodepth=16", "--numjobs=2"]),
+    ("priorities", &["--cmdprio_percentage=50", "--iodepth=16", "--thread"]),
+];
+
+/// One of them, and with vectors where this fio knows them.
+fn one_job(variant: Variant, direct: &str, job: &[&str]) -> Result<Completion, Failed> {
+    let help = run(Command::new("fio").arg("--enghelp=libaio"), LIMIT);
+    let vectored = help.stdout.contains("libaio_vectored");
+    for vectored in [None]
+        .into_iter()
+        .chain(vectored.then_some(Some("--libaio_vectored=1")))
+    {
+        let dir = temp_dir();
+        let mut fio = variant.command(Face::Aio, Path::new("fio"))?;
+        let fixed = [
+            "--rw=randrw",
+            "--verify=crc32c",
+            "--size=4m",
+            "--bsrange=4k-64k",
+            direct,
+        ];
+        let job: Vec<_> = fixed.iter().chain(job).copied().chain(vectored).collect();
+        passed(&run(fio.args(options(dir.path(), &job)).current_dir(&dir), LIMIT))?;
+    }
+    Ok(Completion::Completed)
 }
 
 fn passed(outcome: &Outcome) -> Result<Completion, Failed> {
@@ -100,16 +151,9 @@ fn verify(variant: Variant, backend: Option<&str>, direct: u32, depth: u32) -> R
 const SIZE: usize = 4 << 20;
 const REQUESTS: u64 = (SIZE / 4096) as u64;
 
-/// One finished system call.
-struct Call {
-    name: String,
-    arguments: String,
-    result: i64,
-}
-
 /// Runs a job on a file that is there (no block of it is left to be allocated) and returns its
 /// system calls of these names.
-fn trace(variant: Variant, backend: &str, names: &str, job: &[&str]) -> Result<Vec<Call>, Failed> {
+fn traced(variant: Variant, backend: &str, names: &str, job: &[&str]) -> Result<Vec<Call>, Failed> {
     let dir = temp_dir();
     let file = std::fs::File::create(dir.path().join("data")).map_err(|e| e.to_string())?;
     std::io::Write::write_all(&mut &file, &vec![7; SIZE]).map_err(|e| e.to_string())?;
@@ -118,87 +162,16 @@ fn trace(variant: Variant, backend: &str, names: &str, job: &[&str]) -> Result<V
     let log = dir.path().join("calls");
     let mut fio = variant.command(Face::Aio, Path::new("fio"))?;
     fio.env("AIOURING_BACKEND", backend);
-    let mut command = Command::new("strace");
-    command
-        .args(["-f", "-y", "-s0", "-o"])
-        .arg(&log)
-        .args(["-e", &format!("trace={names}"), "-e", "signal=none"]);
-    // Only the command traced gets the library: strace itself must not.
-    for (key, value) in fio.get_envs() {
-        match value {
-            Some(value) => command.arg("-E").arg(format!("{}={}", key.display(), value.display())),
-            None => command.arg("-E").arg(key),
-        };
-    }
     let size = format!("--size={SIZE}");
     let fixed = ["--thread", "--filename=data", "--overwrite=1", "--iodepth=16", &size];
     let job: Vec<_> = fixed.iter().chain(job).copied().collect();
-    let outcome = run(
-        command
-            .arg(fio.get_program())
-            .args(options(dir.path(), &job))
-            .current_dir(&dir),
-        LIMIT,
-    );
+    fio.args(options(dir.path(), &job)).current_dir(&dir);
+    let outcome = run(&mut trace::traced(&fio, names, &log), LIMIT);
     passed(&outcome)?;
-    let log = std::fs::read_to_string(&log).map_err(|e| e.to_string())?;
-    Ok(calls(&log))
-}
-
-/// Reads strace's log; a call that another thread interrupts there is put together again.
-fn calls(log: &str) -> Vec<Call> {
-    let mut unfinished = std::collections::HashMap::new();
-    let mut calls = Vec::new();
-    for line in log.lines() {
-        let Some((pid, rest)) = line.split_once(' ') else {
-            continue;
-        };
-        let rest = rest.trim_start();
-        if let Some(start) = rest.strip_suffix(" <unfinished ...>") {
-            unfinished.insert(pid.to_owned(), start.to_owned());
-            continue;
-        }
-        let text = match rest.strip_prefix("<... ") {
-            Some(resumed) => {
-                let end = resumed.split_once("resumed>").map_or("", |(_, end)| end);
-                unfinished.remove(pid).unwrap_or_default() + end
-            }
-            None => rest.to_owned(),
-        };
-        let (Some((name, _)), Some((arguments, result))) = (text.split_once('('), text.rsplit_once(" = ")) else {
-            continue;
-        };
-        let result = result
-            .split([' ', '<'])
-            .next()
-            .and_then(|n| n.parse().ok())
-            .unwrap_or(-1);
-        calls.push(Call {
-            name: name.into(),
-            arguments: arguments.into(),
-            result,
-        });
-    }
-    calls
-}
-
-fn sum(calls: &[Call], name: &str) -> u64 {
-    calls
-        .iter()
-        .filter(|c| c.name == name)
-        .map(|c| c.result.max(0) as u64)
-        .sum()
+    Ok(trace::calls(&log)?)
 }
 
 const TRANSFERS: &str = "read,pread64,readv,preadv,preadv2,write,pwrite64,writev,pwritev,pwritev2";
-
-fn need_strace() -> Option<Result<Completion, Failed>> {
-    let works = Command::new("strace")
-        .args(["-o", "/dev/null", "true"])
-        .output()
-        .is_ok_and(|o| o.status.success());
-    (!works).then(|| capi_tests::skip("strace cannot trace"))
-}
 
 /// Direct I/O on the uring backend: io_uring carries all of it, nothing else touches the file.
 fn uring_calls(variant: Variant) -> Result<Completion, Failed> {
@@ -206,7 +179,7 @@ fn uring_calls(variant: Variant) -> Result<Completion, Failed> {
         return skipped;
     }
     let names = format!("io_submit,io_getevents,io_uring_enter,{TRANSFERS}");
-    let calls = trace(variant, "uring", &names, &["--rw=randrw", "--direct=1"])?;
+    let calls = traced(variant, "uring", &names, &["--rw=randrw", "--direct=1"])?;
     for call in &calls {
         if ["io_submit", "io_getevents"].contains(&call.name.as_str()) {
             return Err(format!("kernel AIO was used: {} = {}", call.arguments, call.result).into());
@@ -229,7 +202,7 @@ fn kernel_calls(variant: Variant) -> Result<Completion, Failed> {
     }
     for direct in ["--direct=0", "--direct=1"] {
         let names = format!("io_submit,io_uring_setup,io_uring_enter,{TRANSFERS}");
-        let calls = trace(variant, "kernel", &names, &["--rw=randrw", direct])?;
+        let calls = traced(variant, "kernel", &names, &["--rw=randrw", direct])?;
         let submitted = sum(&calls, "io_submit");
         if submitted != REQUESTS {
             return Err(format!("{direct}: {submitted} requests of {REQUESTS} went through io_submit").into());
@@ -249,7 +222,7 @@ fn buffered_calls(variant: Variant) -> Result<Completion, Failed> {
     if let Some(skipped) = need_strace() {
         return skipped;
     }
-    let calls = trace(variant, "uring", "io_submit,io_setup", &["--rw=randrw", "--direct=0"])?;
+    let calls = traced(variant, "uring", "io_submit,io_setup", &["--rw=randrw", "--direct=0"])?;
     match calls.first() {
         Some(call) => Err(format!("kernel AIO was used: {} = {}", call.arguments, call.result).into()),
         None => Ok(Completion::Completed),
