@@ -36,6 +36,10 @@ case ${1:-build} in
         need c++ g++
         need clang clang
         need pkg-config pkg-config
+        need qemu-img qemu-utils
+        need qemu-system-x86_64 qemu-system-x86
+        need stress-ng stress-ng
+        need sysbench sysbench
         need '/usr/lib/*/liburing.so /usr/lib64/liburing.so' liburing-dev
         ;;
 esac
@@ -46,9 +50,9 @@ if [ -n "$missing" ]; then
         export DEBIAN_FRONTEND=noninteractive
         # The lists of a fresh machine are empty or old.
         # shellcheck disable=SC2086
-        apt-get install -y -qq $missing >/dev/null 2>&1 || {
+        apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1 || {
             apt-get update -qq
-            apt-get install -y -qq $missing >/dev/null
+            apt-get install -y -qq --no-install-recommends $missing >/dev/null
         }
     else
         echo "missing (names of Debian's packages):$missing" >&2
@@ -62,4 +66,7 @@ if ! command -v cargo >/dev/null; then
 fi
 if [ "${1:-build}" = test ] && ! cargo clippy --version >/dev/null 2>&1 && command -v rustup >/dev/null; then
     rustup component add clippy rustfmt
+fi
+if [ "${1:-build}" = test ]; then
+    "$(dirname "$0")/guest-kernel.sh"
 fi
