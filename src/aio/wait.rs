@@ -18,15 +18,17 @@ pub(crate) enum Patience {
 
 impl Patience {
     /// From the two words of a `timespec`. The kernel's arithmetic makes times before zero, and
-    /// those beyond its range, mean "for ever"; nanoseconds may exceed a second.
+    /// those beyond its range, mean "for ever"; far below zero it comes round again. Nanoseconds may
+    /// exceed a second.
     pub(crate) fn from_timespec([seconds, nanoseconds]: [u64; 2]) -> Self {
+        const SECOND: i64 = 1_000_000_000;
         let (seconds, nanoseconds) = (seconds as i64, nanoseconds as i64);
-        let total = seconds
-            .checked_mul(1_000_000_000)
-            .and_then(|ns| ns.checked_add(nanoseconds));
-        match total {
-            Some(0) => Self::None,
-            Some(ns) if ns > 0 => Self::For(ns as u64),
+        if seconds >= i64::MAX / SECOND {
+            return Self::Forever;
+        }
+        match seconds.wrapping_mul(SECOND).wrapping_add(nanoseconds) {
+            0 => Self::None,
+            ns if ns > 0 => Self::For(ns as u64),
             _ => Self::Forever,
         }
     }
@@ -128,6 +130,7 @@ mod tests {
         assert_eq!(of(0, 0), Patience::None);
         assert_eq!(of(1, 5), Patience::For(1_000_000_005));
         assert_eq!(of(0, 1_300_000_000), Patience::For(1_300_000_000));
+        assert_eq!(of(i64::MIN, 0), Patience::None);
         for forever in [
             of(-1, 0),
             of(0, -1),
