@@ -1,17 +1,19 @@
 //! What the environment says, read once per process.
 
+use super::log::Why;
+use super::programs;
 use crate::sys::{file, thread};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// `AIOURING_BACKEND`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) enum Backend {
     /// io_uring where it is to be had, else kernel AIO.
     Auto,
     /// io_uring or an error.
     Uring,
     /// Kernel AIO.
-    Kernel,
+    Kernel(Why),
 }
 
 /// The settings; all zeroes is "not read yet".
@@ -26,6 +28,7 @@ const READ: u32 = 1;
 const LOG: u32 = 2;
 const URING: u32 = 4;
 const KERNEL: u32 = 8;
+const LISTED: u32 = 16;
 
 impl Config {
     fn bits(&self) -> u32 {
@@ -40,7 +43,14 @@ impl Config {
         bits |= match thread::environment(c"AIOURING_BACKEND") {
             Some(b"uring") => URING,
             Some(b"kernel") => KERNEL,
-            None | Some(b"auto" | b"") => 0,
+            Some(b"auto") => 0,
+            None | Some(b"") => {
+                if programs::is_listed(thread::environment(c"AIOURING_KERNEL_PROGRAMS")) {
+                    LISTED
+                } else {
+                    0
+                }
+            }
             Some(_) => {
                 if bits & LOG != 0 {
                     file::write_stderr(b"aiouring: AIOURING_BACKEND is none of auto, uring, kernel: taken as auto\n");
@@ -62,9 +72,10 @@ impl Config {
 
     /// What was asked for.
     pub(crate) fn backend(&self) -> Backend {
-        match self.bits() & (URING | KERNEL) {
+        match self.bits() & (URING | KERNEL | LISTED) {
             URING => Backend::Uring,
-            KERNEL => Backend::Kernel,
+            KERNEL => Backend::Kernel(Why::Asked),
+            LISTED => Backend::Kernel(Why::Listed),
             _ => Backend::Auto,
         }
     }

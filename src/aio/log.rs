@@ -7,6 +7,8 @@ use crate::sys::{Errno, file};
 pub(crate) enum Why {
     /// `AIOURING_BACKEND=kernel`.
     Asked,
+    /// The program is on a list.
+    Listed,
     /// A ring was not to be had.
     Refused(Errno),
 }
@@ -73,6 +75,7 @@ pub(crate) fn context(handle: usize, nr: u32, kernel: Option<Why>) {
     match kernel {
         None => line.text("io_uring"),
         Some(Why::Asked) => line.text("kernel AIO, by AIOURING_BACKEND"),
+        Some(Why::Listed) => line.text("kernel AIO, as the program is on the list for it"),
         Some(Why::Refused(e)) => {
             line.text("kernel AIO, since io_uring was refused with ");
             match e.name() {

@@ -18,6 +18,7 @@ pub(crate) mod engine;
 pub(crate) mod faults;
 pub(crate) mod log;
 pub(crate) mod process;
+pub(crate) mod programs;
 pub(crate) mod request;
 pub(crate) mod ring;
 pub(crate) mod submit;
@@ -45,8 +46,8 @@ pub fn setup(nr: u32, out: usize) -> Result<()> {
     }
     let process = Process::get()?;
     let config = &process.config;
-    if config.backend() == Backend::Kernel {
-        return setup_kernel(process, nr, out, log::Why::Asked);
+    if let Backend::Kernel(why) = config.backend() {
+        return setup_kernel(process, nr, out, why);
     }
     if process.pages.read::<usize>(out)? != 0 || nr == 0 {
         return Err(Errno::EINVAL);

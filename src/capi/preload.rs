@@ -138,8 +138,21 @@ core::arch::global_asm!(
     aio = sym aio_call,
 );
 
-// Without a version: it stands for every version that a program asks for.
-core::arch::global_asm!(".symver aiouring_syscall, syscall@@, remove");
+// Without a version: it stands for every version that a program asks for. And two words for the dynamic
+// linker, from which `aio::programs` knows whether this is the one that the program calls.
+core::arch::global_asm!(
+    ".set aiouring_own_syscall, aiouring_syscall",
+    ".symver aiouring_syscall, syscall@@, remove",
+    ".pushsection .data.rel.ro.aiouring_syscalls, \"aw\", @progbits",
+    ".p2align 4",
+    ".globl aiouring_syscalls",
+    ".hidden aiouring_syscalls",
+    ".type aiouring_syscalls, @object",
+    "aiouring_syscalls:",
+    ".dc.a syscall, aiouring_own_syscall",
+    ".size aiouring_syscalls, . - aiouring_syscalls",
+    ".popsection",
+);
 
 /// One of AIO's system calls; gives what the kernel would, errors as negative numbers.
 extern "C" fn aio_call(nr: i64, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> isize {

@@ -333,6 +333,25 @@ pub fn read_small<'b>(path: &core::ffi::CStr, buf: &'b mut [u8]) -> Result<&'b [
     }
 }
 
+/// Where a symbolic link leads; the path ends with a zero byte.
+///
+/// # Errors
+/// Those of `readlink`; `EOVERFLOW` when `buf` is too small.
+pub fn read_link<'b>(path: &core::ffi::CStr, buf: &'b mut [u8]) -> Result<&'b [u8]> {
+    let args = [
+        libc::AT_FDCWD as usize,
+        path.as_ptr() as usize,
+        buf.as_mut_ptr() as usize,
+        buf.len(),
+        0,
+        0,
+    ];
+    // SAFETY: the path is a live C string; the buffer is live and its length is told.
+    let got = unsafe { syscall(libc::SYS_readlinkat, args) }?;
+    // One that fills the buffer may have been cut.
+    buf.get(..got).filter(|_| got < buf.len()).ok_or(Errno::EOVERFLOW)
+}
+
 /// Calls `each` with the names in a directory.
 ///
 /// # Errors

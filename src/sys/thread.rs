@@ -320,6 +320,15 @@ unsafe extern "C" {
     static environ: *const *const core::ffi::c_char;
 }
 
+/// The file name that the program was executed by.
+pub fn executed_name() -> Option<&'static [u8]> {
+    // SAFETY: the kernel put the text on the first stack, where it stays.
+    unsafe {
+        let name = libc::getauxval(libc::AT_EXECFN) as *const core::ffi::c_char;
+        (!name.is_null()).then(|| core::ffi::CStr::from_ptr(name).to_bytes())
+    }
+}
+
 /// Whether there is an environment, if only an empty one.
 pub fn has_environment() -> bool {
     // SAFETY: the variable is always there; a program that writes it meanwhile races with every getenv.
