@@ -16,6 +16,7 @@ pub(crate) mod driver;
 pub(crate) mod engine;
 #[cfg(feature = "faults")]
 pub(crate) mod faults;
+pub(crate) mod judge;
 pub(crate) mod log;
 pub(crate) mod process;
 pub(crate) mod programs;

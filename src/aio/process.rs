@@ -10,6 +10,7 @@ use super::class::CachedFiles;
 use super::config::Config;
 use super::context::Table;
 use super::engine::Engine;
+use super::judge::Judge;
 use super::request::{Pool, Tracked};
 use super::underway::Underway;
 use crate::sys::map;
@@ -30,6 +31,7 @@ pub(crate) struct Process {
     pub(crate) reads: Tracked,
     pub(crate) pages: ProvenPages,
     pub(crate) cached: CachedFiles,
+    pub(crate) judge: Judge,
     /// Ring-lane transfers and syncs, for those who leave the process.
     pub(crate) transfers: Underway,
     exit_key: thread::ExitKey,

@@ -20,18 +20,16 @@ const RWF_DSYNC: u32 = 2;
 const RWF_NOWAIT: u32 = 8;
 const RWF_APPEND: u32 = 0x10;
 const RWF_NOAPPEND: u32 = 0x20;
+/// Flags that every file takes.
+const RWF_USUAL: u32 = RWF_HIPRI | RWF_DSYNC | 4 | RWF_APPEND;
 /// Flags that every kernel with this library's ring features takes on a ring.
 const RWF_PLAIN: u32 = RWF_DSYNC | 4 | RWF_NOWAIT | RWF_APPEND;
 
-/// Flags that some kernel takes.
-const RWF_KNOWN: u32 = 0x1ff;
-
-/// File systems that are told apart by their type.
-const PROC_SUPER_MAGIC: i64 = 0x9fa0;
+/// The file system of process descriptors.
 const PID_FS_MAGIC: i64 = 0x5049_4446;
 
 /// The most entries of a vector.
-const MAX_SEGMENTS: u64 = 1024;
+const MAX_SEGMENTS: usize = 1024;
 
 /// What is known of a file when a request for it is admitted.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -119,6 +117,8 @@ struct Candidate {
     ioprio: u16,
     status: Status,
     kind: Kind,
+    /// Kernel AIO would take it: errors are the request's own.
+    judged: bool,
 }
 
 impl Iocb {
@@ -195,6 +195,7 @@ impl Submission<'_> {
             ioprio: 0,
             status,
             kind: Kind::of(&status),
+            judged: false,
         };
         self.process.pages.write(address + abi::KEY_OFFSET, &[0u32])?;
         if let (Some((n, false)), true) = (early, candidate.kind != Kind::Seekable) {
@@ -224,6 +225,7 @@ impl Submission<'_> {
             || iocb.nbytes == 0
             || self.has_writes
             || !self.process.cached.knows(fd)
+            || self.eventfd_of(iocb).is_err()
         {
             return None;
         }
@@ -278,16 +280,23 @@ impl Submission<'_> {
 
     fn transfer(&mut self, c: &mut Candidate, write: bool) -> Result<()> {
         let iocb = &c.iocb;
-        c.ioprio = Self::priority(iocb)?;
         let flags = iocb.rw_flags & !RWF_HIPRI;
+        let in_doubt = flags & !RWF_USUAL != 0
+            || match c.kind {
+                Kind::Seekable => c.status.is_virtual,
+                kind => kind == Kind::Other,
+            };
+        if in_doubt && let Some(verdict) = self.process.judge.ask(iocb, write) {
+            verdict?;
+            c.judged = true;
+        }
+        c.ioprio = Self::priority(iocb)?;
         if flags & RWF_APPEND != 0 && flags & RWF_NOAPPEND != 0 {
             return Err(Errno::EINVAL);
         }
         let refused = if write { libc::O_RDONLY } else { libc::O_WRONLY };
         if c.status.flags & libc::O_ACCMODE == refused {
-            // Flags that nobody knows are looked at before the direction.
-            let unknown = flags & !RWF_KNOWN != 0;
-            return Err(if unknown { Errno::EOPNOTSUPP } else { Errno::EBADF });
+            return Err(Errno::EBADF);
         }
         if c.kind == Kind::Directory {
             return Err(Errno::EINVAL);
@@ -303,7 +312,7 @@ impl Submission<'_> {
     /// Apart, so that the common case does not clear room for the longest vector.
     #[inline(never)]
     fn transfer_vectored(&mut self, c: &Candidate, flags: u32, write: bool) -> Result<()> {
-        let mut vector = [[0; 2]; MAX_SEGMENTS as usize];
+        let mut vector = [[0; 2]; MAX_SEGMENTS];
         self.transfer_checked(c, flags, write, &mut vector)
     }
 
@@ -329,12 +338,12 @@ impl Submission<'_> {
     /// The vector of a request, checked as the kernel checks it, and its length.
     fn memory<'v>(&self, iocb: &Iocb, vector: &'v mut [Segment]) -> Result<(&'v mut [Segment], u64)> {
         let vectored = matches!(iocb.opcode, abi::PREADV | abi::PWRITEV);
-        let count = if vectored { iocb.nbytes } else { 1 };
+        // The kernel counts segments in 32 bits.
+        let count = if vectored { iocb.nbytes as u32 as usize } else { 1 };
         if count > MAX_SEGMENTS {
             return Err(Errno::EINVAL);
         }
-        let segments = vector.get_mut(..count as usize).ok_or(Errno::EINVAL)?;
-        let mut total = 0;
+        let segments = vector.get_mut(..count).ok_or(Errno::EINVAL)?;
         for (index, segment) in segments.iter_mut().enumerate() {
             *segment = if vectored {
                 self.process
@@ -343,16 +352,21 @@ impl Submission<'_> {
             } else {
                 [iocb.buf as usize, (iocb.nbytes).min(MAX_TRANSFER) as usize]
             };
-            let [base, len] = *segment;
-            if (len as isize) < 0 {
+            if (segment[1] as isize) < 0 {
                 return Err(Errno::EINVAL);
             }
-            if !mem::user_range(base, len) {
+        }
+        let mut total = 0;
+        for segment in segments.iter_mut() {
+            let [base, len] = *segment;
+            let kept = (len as u64).min(MAX_TRANSFER - total);
+            *segment = [base, kept as usize];
+            // Where there is but one, the kernel looks at what is left of it.
+            let looked_at = if count == 1 { kept as usize } else { len };
+            if !mem::user_range(base, looked_at) {
                 return Err(Errno::EFAULT);
             }
-            let len = (len as u64).min(MAX_TRANSFER - total);
-            *segment = [base, len as usize];
-            total += len;
+            total += kept;
         }
         Ok((segments, total))
     }
@@ -361,7 +375,7 @@ impl Submission<'_> {
     fn read(&mut self, c: &Candidate, place: &Place<'_>) -> Result<()> {
         let direct = c.status.flags & libc::O_DIRECT != 0;
         if place.flags & !RWF_PLAIN != 0 {
-            return self.in_caller(c, place, false, place.offset as i64, 0);
+            return self.in_caller(c, place, false);
         }
         self.settle_overlap(c, place);
         if direct {
@@ -377,10 +391,8 @@ impl Submission<'_> {
             }
             Ok(n) => self.on_ring(c, place, Work::Read, n),
             Err(Errno::EAGAIN) if place.flags & RWF_NOWAIT == 0 => self.on_ring(c, place, Work::Read, 0),
-            // Not every file system knows the flag, and a few files know no vectors at all.
-            Err(Errno::EOPNOTSUPP) if place.flags & RWF_NOWAIT == 0 => {
-                self.in_caller(c, place, false, place.offset as i64, RWF_DSYNC)
-            }
+            // Not every file system knows the flag.
+            Err(Errno::EOPNOTSUPP) if place.flags & RWF_NOWAIT == 0 => self.in_caller(c, place, false),
             Err(e) => {
                 self.answer(c, Err(e), place);
                 Ok(())
@@ -401,7 +413,7 @@ impl Submission<'_> {
             } else {
                 self.await_reads(c, place);
             }
-            return self.in_caller(c, place, true, place.offset as i64, 0);
+            return self.in_caller(c, place, true);
         }
         if self.has_tracked {
             self.flush();
@@ -428,11 +440,11 @@ impl Submission<'_> {
             _ => place.offset as i64,
         };
         if c.status.flags & libc::O_NONBLOCK != 0 || place.flags & RWF_NOWAIT != 0 {
-            let mut result = self.attempt(c, place, write, offset, RWF_DSYNC);
+            let mut result = self.attempt(c, place, write, offset, 0);
             if result == Err(Errno::ESPIPE) {
-                result = self.attempt(c, place, write, -1, RWF_DSYNC);
+                result = self.attempt(c, place, write, -1, 0);
             }
-            return self.decide(c, place, write, result);
+            return self.decide(c, place, result);
         }
         // A blocking call that a signal handler with SA_RESTART interrupts starts again. Kernel
         // AIO answers EINTR, so the blocking is done by a call that is never restarted.
@@ -454,7 +466,7 @@ impl Submission<'_> {
                 }
                 Err(Errno::EAGAIN | Errno::EOPNOTSUPP) => {
                     break match file::await_ready(c.fd, write) {
-                        Ok(()) => self.attempt(c, place, write, offset, RWF_DSYNC),
+                        Ok(()) => self.attempt(c, place, write, offset, 0),
                         Err(e) => Err(e),
                     };
                 }
@@ -462,17 +474,19 @@ impl Submission<'_> {
             }
         };
         let result = if moved > 0 { Ok(moved) } else { result };
-        self.decide(c, place, write, result)
+        self.decide(c, place, result)
     }
 
-    /// A transfer in the caller. `RWF_DSYNC` in `probe` tells files apart that know no vectors:
-    /// kernel AIO refuses those; it means nothing to a read or a stream.
-    fn in_caller(&mut self, c: &Candidate, place: &Place<'_>, write: bool, offset: i64, probe: u32) -> Result<()> {
-        let result = self.attempt(c, place, write, offset, probe);
-        self.decide(c, place, write, result)
+    /// A transfer in the caller, at its place.
+    fn in_caller(&mut self, c: &Candidate, place: &Place<'_>, write: bool) -> Result<()> {
+        let result = self.attempt(c, place, write, place.offset as i64, 0);
+        self.decide(c, place, result)
     }
 
     fn attempt(&self, c: &Candidate, place: &Place<'_>, write: bool, offset: i64, flags: u32) -> Result<usize> {
+        if place.len == 0 {
+            return file::transfer_nothing(c.fd, write, offset);
+        }
         file::transfer(&Transfer {
             fd: c.fd,
             write,
@@ -484,18 +498,12 @@ impl Submission<'_> {
     }
 
     /// Tells an error of admission from one of the request.
-    fn decide(&mut self, c: &Candidate, place: &Place<'_>, write: bool, result: Result<usize>) -> Result<()> {
+    fn decide(&mut self, c: &Candidate, place: &Place<'_>, result: Result<usize>) -> Result<()> {
         match result {
             Err(Errno::EBADF) => return Err(Errno::EBADF),
-            Err(Errno::EOPNOTSUPP) if place.flags & !(RWF_DSYNC | 4 | RWF_APPEND | RWF_NOWAIT) != 0 => {
+            Err(Errno::EOPNOTSUPP) if !c.judged && place.flags & !RWF_USUAL != 0 => {
                 return Err(Errno::EOPNOTSUPP);
             }
-            Err(Errno::EOPNOTSUPP) if place.flags & RWF_NOWAIT != 0 && c.kind != Kind::Seekable => {
-                return Err(Errno::EOPNOTSUPP);
-            }
-            Err(Errno::EOPNOTSUPP) if place.flags & RWF_NOWAIT == 0 => return Err(Errno::EINVAL),
-            // No write call at all.
-            Err(Errno::EINVAL) if write && c.kind == Kind::Other => return Err(Errno::EINVAL),
             _ => {}
         }
         self.answer(c, result, place);
@@ -538,9 +546,17 @@ impl Submission<'_> {
         if iocb.buf != 0 || iocb.nbytes != 0 || iocb.offset != 0 || iocb.rw_flags != 0 {
             return Err(Errno::EINVAL);
         }
-        let syncable = matches!(c.kind, Kind::Seekable | Kind::Directory) && file::filesystem(c.fd) != PROC_SUPER_MAGIC;
-        if !syncable {
+        if !matches!(c.kind, Kind::Seekable | Kind::Directory) {
             return Err(Errno::EINVAL);
+        }
+        if c.status.is_virtual && !file::has_room(c.fd) {
+            // Some file systems of the kernel's own cannot be synced, with the others it takes no time.
+            self.flush();
+            let result = file::sync(c.fd, work == Work::DataSync);
+            if result != Err(Errno::EINVAL) {
+                self.deliver(c.event(result), c.resfd);
+            }
+            return result.map(|_| ());
         }
         if self.has_writes {
             // Those that come back from the ring are to be in the file first.
@@ -568,6 +584,7 @@ impl Submission<'_> {
         let followed = match c.kind {
             Kind::Fifo => c.status.flags & libc::O_ACCMODE != libc::O_RDWR,
             Kind::Socket => true,
+            _ if c.status.is_virtual => self.process.judge.ask_poll(c.fd),
             _ => file::can_wait(c.fd) && !file::is_terminal(c.fd),
         };
         if !followed {

@@ -14,6 +14,8 @@ pub struct Status {
     pub id: (u64, u64),
     /// `st_size`.
     pub size: u64,
+    /// Of a file system without a device, and without data of its own.
+    pub is_virtual: bool,
 }
 
 /// The open flags of a descriptor.
@@ -47,6 +49,9 @@ pub fn status(fd: i32) -> Result<Status> {
         mode,
         id,
         size: stat.st_size as u64,
+        is_virtual: matches!(mode & libc::S_IFMT, libc::S_IFREG | libc::S_IFDIR)
+            && libc::major(stat.st_dev) == 0
+            && stat.st_blocks == 0,
     })
 }
 
@@ -64,16 +69,25 @@ fn fstat(fd: i32) -> Result<libc::stat> {
     }
 }
 
-/// `f_type` of the file system that a descriptor is on, 0 when it does not tell.
-pub fn filesystem(fd: i32) -> i64 {
+fn statfs(fd: i32) -> libc::statfs {
     let mut fs = MaybeUninit::<libc::statfs>::zeroed();
     // SAFETY: the kernel fills a live local; all zeroes is a valid statfs in any case.
     unsafe {
         let _ = syscall(libc::SYS_fstatfs, [fd as usize, fs.as_mut_ptr() as usize, 0, 0, 0, 0]);
-        #[allow(clippy::unnecessary_cast)] // the field's type differs by architecture
-        let kind = fs.assume_init().f_type as i64;
-        kind
+        fs.assume_init()
     }
+}
+
+/// `f_type` of the file system that a descriptor is on, 0 when it does not tell.
+pub fn filesystem(fd: i32) -> i64 {
+    #[allow(clippy::unnecessary_cast)] // the field's type differs by architecture
+    let kind = statfs(fd).f_type as i64;
+    kind
+}
+
+/// Whether the file system that a descriptor is on has room for data, as far as it tells.
+pub fn has_room(fd: i32) -> bool {
+    statfs(fd).f_blocks != 0
 }
 
 /// One transfer of `preadv2` or `pwritev2`.
@@ -114,6 +128,22 @@ pub fn transfer(t: &Transfer) -> Result<usize> {
             [t.fd as usize, t.iov, t.count, t.offset as usize, high, t.flags as usize],
         )
     }
+}
+
+/// A transfer of no bytes, which `preadv2` and `pwritev2` do not even bring before the file: some
+/// refuse it, and a datagram socket sends an empty message.
+///
+/// # Errors
+/// Those of the call.
+pub fn transfer_nothing(fd: i32, write: bool, offset: i64) -> Result<usize> {
+    let (nr, at) = match (write, offset) {
+        (false, -1) => (libc::SYS_read, 0),
+        (false, at) => (libc::SYS_pread64, at),
+        (true, -1) => (libc::SYS_write, 0),
+        (true, at) => (libc::SYS_pwrite64, at),
+    };
+    // SAFETY: no bytes are moved.
+    unsafe { syscall(nr, [fd as usize, 0, 0, at as usize, 0, 0]) }
 }
 
 /// `poll` without waiting: the events that hold for one descriptor.
@@ -228,7 +258,10 @@ pub fn poll_masked(fd: i32, ns: u64, mask: u64) -> Result<usize> {
 /// `EBADF`, and `EINVAL` for any other file.
 pub fn expect_eventfd(fd: i32) -> Result<()> {
     if fstat(fd)?.st_mode & libc::S_IFMT != 0 {
-        return Err(Errno::EINVAL);
+        return match flags(fd)? & libc::O_PATH {
+            0 => Err(Errno::EINVAL),
+            _ => Err(Errno::EBADF),
+        };
     }
     // Of the files without a type, an eventfd is the one that takes a write: it reads its eight
     // bytes (and faults), where the others answer EINVAL before they look at the address.

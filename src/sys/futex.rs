@@ -67,6 +67,14 @@ pub fn wake_at(addr: usize, count: u32) {
     let _ = unsafe { syscall(libc::SYS_futex, [addr, op as usize, count as usize, 0, 0, 0]) };
 }
 
+/// Whether a program can have memory at an address that is a multiple of 4. Nobody sleeps where
+/// there is none, and the kernel says so unless the address is out of the question.
+pub fn is_user_address(addr: usize) -> bool {
+    let op = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+    // SAFETY: FUTEX_WAKE does not touch the word.
+    unsafe { syscall(libc::SYS_futex, [addr, op as usize, 0, 0, 0, 0]) }.is_ok()
+}
+
 /// All sleepers.
 pub const ALL: u32 = i32::MAX as u32;
 

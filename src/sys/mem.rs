@@ -1,7 +1,7 @@
 //! Copies to and from addresses that the program gave.
 
 use super::map::PAGE;
-use super::{Errno, Result, syscall};
+use super::{Errno, Result, futex, syscall};
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Pages of the program that were found readable or writable.
@@ -125,12 +125,24 @@ impl<T: Plain, const N: usize> Plain for [T; N] {
     const ZERO: Self = [T::ZERO; N];
 }
 
-/// Whether a range lies in the half of the address space that programs have.
+/// Where the addresses of programs end, unless the processor and the kernel know longer ones.
+const USUAL_END: usize = if cfg!(target_arch = "x86_64") {
+    (1 << 47) - PAGE
+} else {
+    1 << 48
+};
+
+/// Whether a range lies in the part of the address space that programs have.
 ///
 /// This is what the kernel asks before it touches memory, and where `io_submit` itself answers
 /// `EFAULT` rather than an event.
 pub fn user_range(addr: usize, len: usize) -> bool {
-    addr.checked_add(len).is_some_and(|end| end <= isize::MAX as usize)
+    match addr.checked_add(len) {
+        Some(end) if end <= USUAL_END => true,
+        // By the last word of the page: some kernels allow the first address after the last.
+        Some(end) if end <= isize::MAX as usize - PAGE => futex::is_user_address(end.next_multiple_of(PAGE) - 4),
+        _ => false,
+    }
 }
 
 /// Copies through the kernel, which answers `EFAULT` instead of faulting.
