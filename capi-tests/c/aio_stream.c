@@ -2,6 +2,7 @@
 /* Pipes, sockets, eventfds: requests are done in order, in io_submit, which blocks if the file does. */
 #include "aio_check.h"
 
+#include <arpa/inet.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
@@ -86,6 +87,47 @@ static void empty(int in, int out)
 	EVENT_IS(ctx, &iocb[0], 3);
 }
 
+/* A read of a socket may give up after some time, and may wait for more than one byte. */
+static void socket_limits(void)
+{
+	struct timeval limit = {0, 30000}, none = {0, 0};
+	struct sockaddr_in address;
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), in = socket(AF_INET, SOCK_STREAM, 0), out, least = 11;
+	char buf[100];
+	pid_t child;
+
+	memset(&address, 0, sizeof(address));
+	address.sin_family = AF_INET;
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	CHECK(bind(listener, (struct sockaddr *)&address, size) == 0);
+	CHECK(listen(listener, 1) == 0);
+	CHECK(getsockname(listener, (struct sockaddr *)&address, &size) == 0);
+	CHECK(connect(in, (struct sockaddr *)&address, size) == 0);
+	out = accept(listener, NULL, NULL);
+	CHECK(out >= 0);
+
+	io_prep_pread(&iocb[0], in, buf, sizeof(buf), 0);
+	CHECK(setsockopt(in, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0);
+	EVENT_IS(ctx, &iocb[0], -EAGAIN);
+	CHECK(setsockopt(in, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof(none)) == 0);
+	CHECK(setsockopt(in, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least)) == 0);
+	CHECK_EQ(write(out, buf, 8), 8);
+	child = fork();
+	if (child == 0) {
+		sleep_ms(100);
+		_exit(write(out, buf, 12) == 12 ? 0 : 1);
+	}
+	EVENT_IS(ctx, &iocb[0], 20);
+	wait_exit(child, 0);
+	CHECK_EQ(write(out, buf, 8), 8);
+	io_prep_pread(&iocb[0], in, buf, 8, 0);
+	EVENT_IS(ctx, &iocb[0], 8);
+	close(listener);
+	close(in);
+	close(out);
+}
+
 int main(void)
 {
 	static char big[1 << 20];
@@ -102,6 +144,7 @@ int main(void)
 	in_order(socket_fd[0], socket_fd[1]);
 	empty(pipe_fd[0], pipe_fd[1]);
 	empty(socket_fd[0], socket_fd[1]);
+	socket_limits();
 
 	/* A full pipe takes a part and then nothing. */
 	nonblocking(pipe_fd[1]);

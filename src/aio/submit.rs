@@ -449,22 +449,31 @@ impl Submission<'_> {
         // A blocking call that a signal handler with SA_RESTART interrupts starts again. Kernel
         // AIO answers EINTR, so the blocking is done by a call that is never restarted.
         let mut moved = 0;
+        let enough = match c.kind {
+            _ if write => place.len,
+            Kind::Socket => place.len.min(file::low_water(c.fd)),
+            _ => 1,
+        };
         let result = loop {
             match self.attempt(c, place, write, offset, RWF_NOWAIT) {
                 Ok(n) => {
                     moved += n;
-                    if !write || n == 0 || moved as u64 >= place.len {
+                    if n == 0 || moved as u64 >= enough {
                         break Ok(moved);
                     }
                     place.skip(n);
                 }
                 Err(Errno::ESPIPE) if offset >= 0 => offset = -1,
-                Err(Errno::EAGAIN) if !(c.kind == Kind::Socket && file::has_time_limit(c.fd, write)) => {
+                // With a limit of time the call itself is never restarted.
+                Err(Errno::EAGAIN) if c.kind == Kind::Socket && file::has_time_limit(c.fd, write) => {
+                    break self.attempt(c, place, write, offset, 0);
+                }
+                Err(Errno::EAGAIN) => {
                     if let Err(e) = file::await_ready(c.fd, write) {
                         break Err(e);
                     }
                 }
-                Err(Errno::EAGAIN | Errno::EOPNOTSUPP) => {
+                Err(Errno::EOPNOTSUPP) => {
                     break match file::await_ready(c.fd, write) {
                         Ok(()) => self.attempt(c, place, write, offset, 0),
                         Err(e) => Err(e),

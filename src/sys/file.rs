@@ -204,22 +204,36 @@ pub fn await_ready(fd: i32, write: bool) -> Result<()> {
     unsafe { syscall(libc::SYS_ppoll, [&raw mut poll as usize, 1, 0, 0, 0, 0]) }.map(|_| ())
 }
 
-/// Whether a socket gives up on a transfer after some time.
-pub fn has_time_limit(fd: i32, write: bool) -> bool {
-    let option = if write { libc::SO_SNDTIMEO } else { libc::SO_RCVTIMEO };
-    let mut time = libc::timeval { tv_sec: 0, tv_usec: 0 };
-    let mut size = size_of::<libc::timeval>() as libc::socklen_t;
+/// Reads an option of a socket; `false` if there is none.
+fn socket_option<T>(fd: i32, option: i32, value: &mut [T]) -> bool {
+    let mut size = size_of_val(value) as libc::socklen_t;
     let args = [
         fd as usize,
         libc::SOL_SOCKET as usize,
         option as usize,
-        &raw mut time as usize,
+        value.as_mut_ptr() as usize,
         &raw mut size as usize,
         0,
     ];
-    // SAFETY: the kernel fills a live local of the size it is told.
-    let known = unsafe { syscall(libc::SYS_getsockopt, args) };
-    known.is_ok() && (time.tv_sec != 0 || time.tv_usec != 0)
+    // SAFETY: the kernel fills live memory of the size it is told.
+    unsafe { syscall(libc::SYS_getsockopt, args) }.is_ok()
+}
+
+/// Whether a socket gives up on a transfer after some time.
+pub fn has_time_limit(fd: i32, write: bool) -> bool {
+    let option = if write { libc::SO_SNDTIMEO } else { libc::SO_RCVTIMEO };
+    let mut time = [0 as libc::time_t; 2];
+    socket_option(fd, option, &mut time) && time != [0, 0]
+}
+
+/// How many bytes a read of a socket waits for.
+pub fn low_water(fd: i32) -> u64 {
+    let (mut bytes, mut kind) = ([1i32], [0i32]);
+    let said = socket_option(fd, libc::SO_RCVLOWAT, &mut bytes)
+        && bytes != [1]
+        && socket_option(fd, libc::SO_TYPE, &mut kind)
+        && kind == [libc::SOCK_STREAM];
+    if said { u64::from(bytes[0].unsigned_abs()) } else { 1 }
 }
 
 /// Waits for `fd` to become readable, for at most `ns` nanoseconds, with `mask` as the signal mask.
