@@ -16,7 +16,7 @@ demo: build
 	@scripts/setup.sh demo
 	python3 examples/demo.py
 
-# The C programs with this many times the work; SCALE=100 takes hours.
+# The C programs with this many times the work: 20 are ten million requests for aio_soak; 100 takes hours.
 SCALE ?= 20
 soak: build
 	@scripts/setup.sh test
