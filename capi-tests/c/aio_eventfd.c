@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The eventfd of a request: one count for each event, published before the signal, no matter which eventfd. */
+// except: caller (completions interrupt who submitted)
 #include "aio_check.h"
 
 #include <poll.h>

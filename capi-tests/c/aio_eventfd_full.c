@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* An eventfd whose counter is nearly full: it ends at its greatest value with POLLERR, whatever carries the requests
  * and however it was opened; nobody is blocked, and no descriptor is used up. */
+// except: caller,sqpoll (the kernel writes the eventfd as it can)
 #include "aio_check.h"
 
 #include <poll.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A process ends right after io_submit, by exit, _exit or SIGKILL: what was submitted is in the file. */
+// except: sqpoll (the kernel's thread does not wait for writes when it is killed)
 #include "aio_check.h"
 
 enum { BLOCK = 65536, COUNT = 16 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Completions disturb nobody: no other call of the program is interrupted, no signal goes astray. */
+// except: caller (completions interrupt who submitted)
 #include "aio_check.h"
 
 #include <poll.h>

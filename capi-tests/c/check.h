@@ -223,11 +223,43 @@ MAYBE_UNUSED static int reopen(int fd, int flags)
 	return again;
 }
 
+/* Whether any page of a part of a file is in the page cache; the offset is that of a page. */
+MAYBE_UNUSED static int is_cached(int fd, off_t offset, size_t length)
+{
+	size_t count = (length + 4095) / 4096, i;
+	unsigned char *resident = (unsigned char *)malloc(count);
+	void *map = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, offset);
+	int any = 0;
+
+	/* What cannot be mapped is not asked about. */
+	if (map != MAP_FAILED) {
+		CHECK(mincore(map, length, resident) == 0);
+		munmap(map, length);
+		for (i = 0; i < count; i++)
+			any |= resident[i] & 1;
+	}
+	free(resident);
+	return any;
+}
+
 /* Takes a part of a file (all of it: 0, 0) out of the page cache. */
 MAYBE_UNUSED static void drop_cache(int fd, off_t offset, off_t length)
 {
-	CHECK(fdatasync(fd) == 0);
-	CHECK(posix_fadvise(fd, offset, length, POSIX_FADV_DONTNEED) == 0);
+	struct stat status;
+	off_t first = offset / 4096 * 4096;
+	int tries;
+
+	CHECK(fstat(fd, &status) == 0);
+	if (length == 0)
+		length = status.st_size - offset;
+	/* A page that somebody is looking at stays for the moment. */
+	for (tries = 0; tries < 200; tries++) {
+		CHECK(fdatasync(fd) == 0);
+		CHECK(posix_fadvise(fd, offset, length, POSIX_FADV_DONTNEED) == 0);
+		if (length <= 0 || !is_cached(fd, first, (size_t)(offset + length - first)))
+			return;
+		sleep_ms(5);
+	}
 }
 
 /* Waits for a child and checks that it exited with `status`. */

@@ -5,6 +5,7 @@
 //! | directive | meaning |
 //! | --- | --- |
 //! | `// variants: ours,preload` | only against these |
+//! | `// except: caller (why)` | not against these |
 //! | `// stdout: free` | what it prints may differ between the variants |
 //! | `// old-kernel: no (why)` | the kernel's part of it is younger than Linux 5.19 |
 //! | `// oracle: yes` | a program of the liburing face that the distribution's liburing passes too |
@@ -61,11 +62,15 @@ pub enum Variant {
     PreloadOurs,
     /// Ours, told to ask the kernel about every address.
     Strict,
+    /// Ours, with the program's threads entering the kernel.
+    Caller,
+    /// Ours, with a thread of the kernel that takes the requests.
+    Sqpoll,
 }
 
 impl Variant {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Theirs,
         Self::Ours,
         Self::OursKernel,
@@ -74,6 +79,8 @@ impl Variant {
         Self::Preload,
         Self::PreloadOurs,
         Self::Strict,
+        Self::Caller,
+        Self::Sqpoll,
     ];
 
     /// The name in directives and test names.
@@ -87,12 +94,17 @@ impl Variant {
             Self::Preload => "preload",
             Self::PreloadOurs => "preload-ours",
             Self::Strict => "strict",
+            Self::Caller => "caller",
+            Self::Sqpoll => "sqpoll",
         }
     }
 
     /// Whether AIO contexts are ours and not the kernel's.
     pub fn uses_rings(self) -> bool {
-        matches!(self, Self::Ours | Self::Preload | Self::PreloadOurs | Self::Strict)
+        !matches!(
+            self,
+            Self::Theirs | Self::OursKernel | Self::OursEperm | Self::OursEnosys
+        )
     }
 
     /// Makes a command run with the library of this variant; `Err` says why it cannot.
@@ -127,6 +139,8 @@ impl Variant {
             Self::Ours | Self::OursEperm | Self::OursEnosys => command.env("LD_LIBRARY_PATH", ours),
             Self::OursKernel => command.env("LD_LIBRARY_PATH", ours).env("AIOURING_BACKEND", "kernel"),
             Self::Strict => command.env("LD_LIBRARY_PATH", ours).env("AIOURING_CHECK", "strict"),
+            Self::Caller => command.env("LD_LIBRARY_PATH", ours).env("AIOURING_ISSUER", "caller"),
+            Self::Sqpoll => command.env("LD_LIBRARY_PATH", ours).env("AIOURING_ISSUER", "sqpoll"),
             // The loader goes on without a library that is not there.
             Self::Preload => command
                 .env("LD_LIBRARY_PATH", theirs()?)
@@ -186,14 +200,16 @@ impl Program {
                 .find(|(k, _)| k.trim() == key)
                 .map(|(_, value)| value.trim_end_matches(['*', '/', ' ']).trim().to_owned())
         };
-        let variants = match directive("variants") {
-            Some(list) => list
-                .split(',')
+        let named = |list: &str| -> Vec<_> {
+            list.split(',')
                 .map(|word| {
                     let known = Variant::ALL.into_iter().find(|v| v.name() == word.trim());
                     known.unwrap_or_else(|| panic!("{}: unknown variant {word}", source.display()))
                 })
-                .collect(),
+                .collect()
+        };
+        let mut variants = match directive("variants") {
+            Some(list) => named(&list),
             None if face == Face::Aio => Variant::ALL
                 .into_iter()
                 .filter(|v| *v != Variant::PreloadOurs)
@@ -203,6 +219,10 @@ impl Program {
             }
             None => vec![Variant::Ours, Variant::PreloadOurs],
         };
+        if let Some(list) = directive("except") {
+            let list = named(list.split(" (").next().unwrap_or(&list));
+            variants.retain(|v| !list.contains(v));
+        }
         let prints_rows = name.starts_with("aio_rows_");
         let same_output = face == Face::Aio
             && !prints_rows

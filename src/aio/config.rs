@@ -16,6 +16,17 @@ pub(crate) enum Backend {
     Kernel(Why),
 }
 
+/// `AIOURING_ISSUER`: who enters the kernel with the requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Issuer {
+    /// A thread of the library.
+    Thread,
+    /// The program's threads.
+    Caller,
+    /// A thread of the kernel.
+    Sqpoll,
+}
+
 /// The settings; all zeroes is "not read yet".
 #[derive(Default)]
 pub(crate) struct Config {
@@ -29,6 +40,8 @@ const LOG: u32 = 2;
 const URING: u32 = 4;
 const KERNEL: u32 = 8;
 const LISTED: u32 = 16;
+const CALLER: u32 = 64;
+const SQPOLL: u32 = 128;
 
 impl Config {
     fn bits(&self) -> u32 {
@@ -58,11 +71,33 @@ impl Config {
                 0
             }
         };
+        bits |= match thread::environment(c"AIOURING_ISSUER") {
+            Some(b"caller") => CALLER,
+            Some(b"sqpoll") => SQPOLL,
+            None | Some(b"thread" | b"") => 0,
+            Some(_) => {
+                if bits & LOG != 0 {
+                    file::write_stderr(
+                        b"aiouring: AIOURING_ISSUER is none of thread, caller, sqpoll: taken as thread\n",
+                    );
+                }
+                0
+            }
+        };
         // Code that runs before the C library is ready sees no environment.
         if thread::has_environment() {
             self.bits.store(bits, Relaxed);
         }
         bits
+    }
+
+    /// Who enters the kernel.
+    pub(crate) fn issuer(&self) -> Issuer {
+        match self.bits() & (CALLER | SQPOLL) {
+            CALLER => Issuer::Caller,
+            SQPOLL => Issuer::Sqpoll,
+            _ => Issuer::Thread,
+        }
     }
 
     /// Whether every context gets a line on standard error.

@@ -178,10 +178,31 @@ impl Context {
         }
     }
 
+    /// Has [`Self::notify`] wake the sleepers once so many events are in the ring.
+    pub(crate) fn expect(&self, need: u32) {
+        let mut least = self.waiting.least.load(SeqCst);
+        while least == 0 || least > need + 1 {
+            match self.waiting.least.compare_exchange(least, need + 1, SeqCst, SeqCst) {
+                Ok(_) => break,
+                Err(now) => least = now,
+            }
+        }
+    }
+
+    /// Whether a sleeper that needs so many events has a reason to look.
+    pub(crate) fn has(&self, need: u32) -> bool {
+        self.ring.ready() >= need || self.is_dying()
+    }
+
     fn wake_sleepers(&self) {
         self.waiting.least.store(0, SeqCst);
         self.waiting.changed.fetch_add(1, SeqCst);
         futex::wake(&self.waiting.changed, futex::ALL);
+        if let Some(process) = Process::current()
+            && process.engine.caller.is_open()
+        {
+            process.engine.caller.wake();
+        }
     }
 
     fn wake_masked(&self, everybody: bool) {
@@ -222,14 +243,8 @@ impl InUse {
             return self.sleep_masked(need, ns, mask);
         }
         let seen = self.waiting.changed.load(SeqCst);
-        let mut least = self.waiting.least.load(SeqCst);
-        while least == 0 || least > need + 1 {
-            match self.waiting.least.compare_exchange(least, need + 1, SeqCst, SeqCst) {
-                Ok(_) => break,
-                Err(now) => least = now,
-            }
-        }
-        if self.ring.ready() >= need || self.is_dying() {
+        self.expect(need);
+        if self.has(need) {
             return Woken::Look;
         }
         let context = *self;
@@ -267,7 +282,7 @@ impl InUse {
             self.waiting.first_masked.store(own, SeqCst);
             self.waiting.masked_count.fetch_add(1, SeqCst);
         }
-        let woken = if self.ring.ready() >= need || self.is_dying() {
+        let woken = if self.has(need) {
             Woken::Look
         } else {
             drop(self);
@@ -527,7 +542,7 @@ impl Table {
             } else {
                 (context.ring.in_flight(), in_flight)
             };
-            let _ = futex::wait(word, value, 10_000_000);
+            process.engine.nap(word, value);
         }
     }
 }

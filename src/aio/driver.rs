@@ -7,7 +7,7 @@ use super::request::{
     self, BLOCKING_SIGNAL, CANCELLED, List, NO_SLOT, NOWAIT_ADDED, ODD_SIGNAL, ODD_TRANSFER, RAW, Request,
     SIGNAL_STOPPED, SOCKET, TRACKED, TRUE, USER_NOWAIT, Work,
 };
-use crate::sys::{Errno, Result, file, futex, thread};
+use crate::sys::{Errno, Result, file, futex, map, thread};
 use crate::uring::queue::Patience;
 use crate::uring::{Cqe, Params, Ring, Sqe, Timespec, abi as uring, probe, register, setup};
 use core::sync::atomic::{
@@ -41,10 +41,18 @@ const TICK: u64 = 3;
 /// With a request's address: the write to its eventfd, and the descriptor for one that is full.
 const SIGNAL: u64 = 4;
 const DESCRIPTOR: u64 = 8;
+/// The same by a link, with the slot in the bits above [`KIND`].
+const LINKED_SIGNAL: u64 = 5;
+const KIND: u64 = 63;
 
 /// Nanoseconds after which a write to an eventfd is taken back: longer than a kernel worker takes
 /// unless the machine is busy, and only ever used up by an eventfd that is full.
 const SIGNAL_GRACE: u64 = 2_000_000;
+
+/// Looks at the queue before the kernel's thread gets a moment's rest to take it.
+const TAKER_ROUNDS: u32 = 1000;
+/// Milliseconds that the kernel's thread spins before it sleeps.
+const SQPOLL_IDLE: u32 = 20;
 
 const SQ_ENTRIES: u32 = 128;
 const CQ_ENTRIES: u32 = 2048;
@@ -68,10 +76,10 @@ static UNUSED_WORD: AtomicU32 = AtomicU32::new(0);
 static ONE: u64 = 1;
 static NOTHING: i32 = -1;
 
-/// The thread's side.
-struct Driver {
+/// What enters the kernel: the library's thread, or the program's threads in turn.
+pub(crate) struct Driver {
     process: &'static Process,
-    ring: Ring,
+    ring: &'static Ring,
     /// Counts the rounds of hand-over; requests of the present one have submitters that wait.
     epoch: u64,
     /// The batches of the present round.
@@ -104,24 +112,60 @@ struct Driver {
 }
 
 impl Driver {
+    /// For the library's thread.
     fn new(process: &'static Process) -> Result<Self> {
-        let mut ring = Ring::zeroed();
-        let mut error = Errno::EINVAL;
         // The best ring first: no descriptor that the program could close or a child inherit,
         // completions only when this thread asks. Then what older kernels have.
-        let common = uring::IORING_SETUP_CQSIZE | uring::IORING_SETUP_CLAMP;
         let single =
             uring::IORING_SETUP_SINGLE_ISSUER | uring::IORING_SETUP_DEFER_TASKRUN | uring::IORING_SETUP_TASKRUN_FLAG;
         let nameless = uring::IORING_SETUP_NO_MMAP | uring::IORING_SETUP_REGISTERED_FD_ONLY;
         let all = uring::IORING_SETUP_SUBMIT_ALL;
-        for flags in [single | nameless | all, single | all, all, 0] {
+        let driver = Self::first_of(process, &[single | nameless | all, single | all, all, 0], 0)?;
+        if !driver.has_futex {
+            match file::eventfd() {
+                Ok(fd) => process.engine.eventfd.store(fd + 1, SeqCst),
+                Err(e) => {
+                    driver.close();
+                    return Err(e);
+                }
+            }
+        }
+        Ok(driver)
+    }
+
+    /// For the program's threads, any of which may enter; with the kernel's own thread if `sqpoll`.
+    pub(crate) fn for_callers(process: &'static Process, sqpoll: bool) -> Result<Self> {
+        let all = uring::IORING_SETUP_SUBMIT_ALL;
+        let driver = if sqpoll {
+            Self::first_of(
+                process,
+                &[all | uring::IORING_SETUP_SQPOLL, uring::IORING_SETUP_SQPOLL],
+                SQPOLL_IDLE,
+            )?
+        } else {
+            Self::first_of(process, &[all, 0], 0)?
+        };
+        // Waits with an end must not take the submission queue.
+        if driver.ring.features & uring::IORING_FEAT_EXT_ARG == 0 {
+            driver.close();
+            return Err(Errno::ENOSYS);
+        }
+        Ok(driver)
+    }
+
+    /// With the first of these flags that the kernel takes.
+    fn first_of(process: &'static Process, candidates: &[u32], sq_thread_idle: u32) -> Result<Self> {
+        let mut ring = Ring::zeroed();
+        let mut error = Errno::EINVAL;
+        for &flags in candidates {
             #[cfg(feature = "faults")]
-            if super::faults::old_kernel() && flags != 0 {
+            if super::faults::old_kernel() && flags & !uring::IORING_SETUP_SQPOLL != 0 {
                 continue;
             }
             let mut params = Params {
-                flags: flags | common,
+                flags: flags | uring::IORING_SETUP_CQSIZE | uring::IORING_SETUP_CLAMP,
                 cq_entries: CQ_ENTRIES,
+                sq_thread_idle,
                 ..Params::default()
             };
             match setup::init_params(SQ_ENTRIES, &mut ring, &mut params) {
@@ -144,20 +188,25 @@ impl Driver {
         Err(error)
     }
 
+    #[allow(unsafe_code)]
     fn with(process: &'static Process, mut ring: Ring, features: u32) -> Result<Self> {
-        let has_futex = probe::supported(&ring, uring::IORING_OP_FUTEX_WAIT);
+        let place = match map::wiped(size_of::<Ring>()) {
+            Ok(place) => place.cast::<Ring>().as_ptr(),
+            Err(e) => {
+                setup::exit(&mut ring);
+                return Err(e);
+            }
+        };
+        // SAFETY: a page-aligned mapping of the ring's size that nobody else knows; it stays for
+        // good, as the ring does.
+        let ring: &'static Ring = unsafe {
+            place.write(ring);
+            &*place
+        };
+        let has_futex = probe::supported(ring, uring::IORING_OP_FUTEX_WAIT);
         #[cfg(feature = "faults")]
         let has_futex = has_futex && !super::faults::old_kernel();
-        if !has_futex {
-            match file::eventfd() {
-                Ok(fd) => process.engine.eventfd.store(fd + 1, SeqCst),
-                Err(e) => {
-                    setup::exit(&mut ring);
-                    return Err(e);
-                }
-            }
-        }
-        let slots = Slots::new(&ring);
+        let slots = Slots::new(ring);
         Ok(Self {
             process,
             ring,
@@ -181,6 +230,57 @@ impl Driver {
             watching: false,
             looks: 0,
         })
+    }
+
+    /// Ends a ring that nothing was submitted to.
+    #[allow(unsafe_code)]
+    fn close(self) {
+        let ring = (&raw const *self.ring).cast_mut();
+        // SAFETY: this driver is the only user of the ring, and goes with it.
+        unsafe {
+            setup::exit(&mut *ring);
+            map::unmap(ring.cast(), size_of::<Ring>());
+        }
+    }
+
+    pub(crate) fn ring(&self) -> &'static Ring {
+        self.ring
+    }
+
+    /// Brings one batch into the kernel.
+    pub(crate) fn serve_one(&mut self, batch: &Batch) {
+        self.batches = &raw const *batch;
+        self.serve();
+    }
+
+    /// Turns the completions that are there into events.
+    pub(crate) fn fetch(&mut self) {
+        if self.ring.kernel_holds_completions() {
+            self.enter(0);
+        }
+        self.reap();
+    }
+
+    /// Whether events were left to threads that had their ring.
+    pub(crate) fn owes_events(&self) -> bool {
+        self.unfinished.is_some()
+    }
+
+    /// Leaves a completion in the ring, which ends the sleep of whoever waits for one.
+    pub(crate) fn leave_entry(&mut self) {
+        self.push(&Sqe {
+            opcode: uring::IORING_OP_NOP,
+            fd: -1,
+            user_data: UNHEEDED,
+            ..Sqe::default()
+        });
+    }
+
+    /// Hands over what completions left in the queue.
+    pub(crate) fn settle(&mut self) {
+        if self.ring.sq_ready() > 0 {
+            self.enter(0);
+        }
     }
 
     fn run(&mut self) {
@@ -372,11 +472,26 @@ impl Driver {
             self.ring.submit_and_wait(wait)
         };
         match entered {
-            Ok(_) | Err(Errno::EINTR) => {}
+            Ok(_) | Err(Errno::EINTR) => self.await_taker(),
             // Out of memory, or of room for completions: whoever called reaps and comes again.
             Err(_) => {
                 let pause = AtomicU32::new(0);
                 let _ = futex::wait(&pause, 0, 1_000_000);
+            }
+        }
+    }
+
+    /// With a thread of the kernel that takes the requests, gives it a moment to do so.
+    fn await_taker(&self) {
+        for round in 0..TAKER_ROUNDS {
+            if self.ring.flags & uring::IORING_SETUP_SQPOLL == 0 || self.ring.sq_ready() == 0 {
+                return;
+            }
+            if round < TAKER_ROUNDS - 1 {
+                core::hint::spin_loop();
+            } else {
+                let pause = AtomicU32::new(0);
+                let _ = futex::wait(&pause, 0, 50_000);
             }
         }
     }
@@ -444,6 +559,7 @@ impl Driver {
             WAKE => self.armed = false,
             TICK => self.watch(),
             UNHEEDED => {}
+            linked if linked & KIND == LINKED_SIGNAL => self.empty_slot((linked / (KIND + 1)) as u32),
             // SAFETY: everything else that this thread submits carries a request's address.
             tagged => unsafe {
                 let request = request::from_user_data(tagged & !(SIGNAL | DESCRIPTOR));
@@ -487,6 +603,10 @@ impl Driver {
                 sqe.addr = address as u64;
                 sqe.off = request.offset.load(Relaxed);
                 sqe.op_flags = request.rw_flags.load(Relaxed);
+                if self.signals_by_link() && request.slot.load(Relaxed) != NO_SLOT {
+                    // It must not come back: the eventfd would be signalled before it is done.
+                    request.unmark(NOWAIT_ADDED);
+                }
                 if request.is(NOWAIT_ADDED) {
                     sqe.op_flags |= libc::RWF_NOWAIT as u32;
                 }
@@ -516,22 +636,45 @@ impl Driver {
                 };
             }
         }
+        let mut chain = [Some(sqe), None, None];
+        let [_, hold, signal] = &mut chain;
         if request.work() == Work::Write && self.has_futex {
-            return self.push_held(sqe);
+            *hold = Some(self.holding());
         }
-        self.push(&sqe);
+        if self.signals_by_link() && request.slot.load(Relaxed) != NO_SLOT {
+            // It looks the slot up when it runs, and gives it back.
+            let slot = request.slot.swap(NO_SLOT, Relaxed);
+            *signal = Some(signal_to(slot, LINKED_SIGNAL + u64::from(slot) * (KIND + 1)));
+        }
+        self.push_linked(chain.into_iter().flatten());
     }
 
-    /// Queues a write that a dying process waits for, as kernel AIO does: a task that exits does
-    /// not wait for its transfers, but it does for futex requests (since Linux 6.16), and the one
-    /// that is linked to the write cannot end before it. It wakes nobody.
-    fn push_held(&mut self, mut write: Sqe) {
-        while self.ring.sq_space_left() < 2 {
+    /// Nobody may be there to signal an eventfd after the event: the kernel does it.
+    fn signals_by_link(&self) -> bool {
+        self.process.engine.caller.is_open()
+    }
+
+    /// Queues requests each of which begins when the one before it is over, however that ended.
+    fn push_linked(&mut self, chain: impl Iterator<Item = Sqe> + Clone) {
+        let mut left = chain.clone().count() as u32;
+        // They go into one submission.
+        while self.ring.sq_space_left() < left {
             self.enter(0);
         }
-        write.flags |= uring::IOSQE_IO_HARDLINK;
-        self.push(&write);
-        self.push(&Sqe {
+        for mut sqe in chain {
+            left -= 1;
+            if left > 0 {
+                sqe.flags |= uring::IOSQE_IO_HARDLINK;
+            }
+            self.push(&sqe);
+        }
+    }
+
+    /// What follows a write that a dying process has to wait for, as kernel AIO does: a task that
+    /// exits does not wait for its transfers, but it does for futex requests (since Linux 6.16),
+    /// and one that is linked to the write cannot end before it. It wakes nobody.
+    fn holding(&self) -> Sqe {
+        Sqe {
             opcode: uring::IORING_OP_FUTEX_WAKE,
             flags: self.quiet,
             fd: FUTEX_FLAGS,
@@ -540,7 +683,7 @@ impl Driver {
             addr3: u64::from(u32::MAX),
             user_data: UNHEEDED,
             ..Sqe::default()
-        });
+        }
     }
 
     /// A consumed SQE does not mean that its file is held: a sync looks its descriptor up when it
@@ -587,11 +730,15 @@ impl Driver {
         for slot in [&request.slot, &request.file_slot] {
             let index = slot.swap(NO_SLOT, Relaxed);
             if index != NO_SLOT {
-                let sqe = self.slot_update(index, &raw const NOTHING as u64);
-                self.push(&sqe);
-                self.slots.give_back(index);
+                self.empty_slot(index);
             }
         }
+    }
+
+    fn empty_slot(&mut self, index: u32) {
+        let sqe = self.slot_update(index, &raw const NOTHING as u64);
+        self.push(&sqe);
+        self.slots.give_back(index);
     }
 
     /// There is no room in the file table: whoever submitted does the request, while it still can.
@@ -668,6 +815,8 @@ impl Driver {
         let again = match error {
             Some(Errno::EAGAIN) => !request.is(USER_NOWAIT),
             Some(Errno::EINTR | Errno::ECANCELED) => true,
+            // Or the thread that entered the kernel with it is no more.
+            Some(Errno::EFAULT) => self.process.engine.caller.is_open(),
             _ => false,
         };
         if again {
@@ -763,8 +912,8 @@ impl Driver {
             // The program has closed the descriptor, and may use the number for another file.
             return self.finish(request, Errno::ECANCELED.negated().into());
         }
-        // The pause and the poll go into one submission.
-        while self.ring.sq_space_left() < 2 {
+        // The pause and the poll go into one submission, and what is linked to the poll.
+        while self.ring.sq_space_left() < 3 {
             self.enter(0);
         }
         self.push(&Sqe {
@@ -853,20 +1002,12 @@ impl Driver {
     fn signal(&mut self, request: &'static Request) {
         request.signalled.store(futex::now(), Relaxed);
         self.signalling.add(request);
-        let mut flags = uring::IOSQE_FIXED_FILE;
+        let mut sqe = signal_to(request.slot.load(Relaxed), request::user_data(request) | SIGNAL);
         if request.is(BLOCKING_SIGNAL) {
             // The kernel gives it to a worker in any case, but tries for long before it does.
-            flags |= uring::IOSQE_ASYNC;
+            sqe.flags |= uring::IOSQE_ASYNC;
         }
-        self.push(&Sqe {
-            opcode: uring::IORING_OP_WRITE,
-            flags,
-            fd: request.slot.load(Relaxed) as i32,
-            addr: &raw const ONE as u64,
-            len: 8,
-            user_data: request::user_data(request) | SIGNAL,
-            ..Sqe::default()
-        });
+        self.push(&sqe);
     }
 
     /// Takes the writes back that wait for room in a counter.
@@ -920,6 +1061,19 @@ impl Driver {
             drop(InUse::again(context));
         }
         self.retire(request);
+    }
+}
+
+/// Adds one to the eventfd in a slot.
+fn signal_to(slot: u32, user_data: u64) -> Sqe {
+    Sqe {
+        opcode: uring::IORING_OP_WRITE,
+        flags: uring::IOSQE_FIXED_FILE,
+        fd: slot as i32,
+        addr: &raw const ONE as u64,
+        len: 8,
+        user_data,
+        ..Sqe::default()
     }
 }
 

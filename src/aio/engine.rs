@@ -7,6 +7,8 @@
 //!
 //! [`driver`]: super::driver
 
+use super::caller::Caller;
+use super::config::Issuer;
 use super::context::Context;
 use super::process::Process;
 use super::request::{Link, Request};
@@ -46,6 +48,8 @@ pub(crate) struct Engine {
     pub(crate) eventfd: AtomicI32,
     /// A thread has left that the process may have ended with.
     pub(crate) departure: AtomicU32,
+    /// What takes the thread's place when the program's threads enter the kernel themselves.
+    pub(crate) caller: Caller,
 }
 
 /// A hand-over; lives on the stack of the thread that waits for it.
@@ -105,6 +109,12 @@ impl Engine {
             ALLOWED => {}
             error => return Err(Errno::new(error)),
         }
+        let issuer = process.config.issuer();
+        if issuer != Issuer::Thread {
+            self.caller.open(process, issuer == Issuer::Sqpoll)?;
+            self.state.store(RUNNING, SeqCst);
+            return Ok(());
+        }
         self.state.store(STARTING, SeqCst);
         let started = thread::spawn(process);
         if let Err(e) = started {
@@ -138,6 +148,15 @@ impl Engine {
         }
     }
 
+    /// A short sleep of one who waits for completions, while `word` holds `value`.
+    pub(crate) fn nap(&self, word: &AtomicU32, value: u32) {
+        if self.caller.is_open() {
+            self.caller.nap();
+        } else {
+            let _ = futex::wait(word, value, 10_000_000);
+        }
+    }
+
     /// Adds to an eventfd beyond what `write` can: a counter that is full ends at its greatest
     /// value, with `POLLERR`, as kernel AIO leaves it.
     pub(crate) fn saturate(&self, eventfd: i32, count: u64) {
@@ -165,6 +184,10 @@ impl Engine {
             done: AtomicU32::new(PENDING),
         };
         batch.first.set(chain);
+        if self.caller.is_open() {
+            self.caller.serve(&batch);
+            return batch.answer();
+        }
         let own = (&raw const batch).cast_mut();
         let mut head = self.inbox.load(SeqCst);
         loop {

@@ -8,6 +8,7 @@
 //!   that is not in the table.
 
 pub mod abi;
+pub(crate) mod caller;
 pub(crate) mod class;
 pub(crate) mod config;
 pub(crate) mod context;
@@ -231,8 +232,22 @@ fn signal_mask(process: &'static Process, pair: usize) -> Result<Option<u64>> {
 /// before any check. It holds for every ring, a parent's too, that the memory shows.
 fn looks_empty(process: &'static Process, handle: usize, ours: Option<&InUse>) -> bool {
     match ours {
-        // In this order: a poll leaves its list when its event is there.
-        Some(context) => context.polls.is_empty() && context.ring.looks_empty(),
+        Some(context) => {
+            let ring = &context.ring;
+            // In this order: a poll leaves its list when its event is there.
+            let polls = !context.polls.is_empty();
+            if !ring.looks_empty() {
+                return false;
+            }
+            // A poll that is ready has its event as soon as the wake-up returned, in kernel AIO;
+            // here it may still be on its way.
+            if polls {
+                process.engine.sync();
+            } else {
+                process.engine.caller.pump();
+            }
+            ring.looks_empty()
+        }
         None => process
             .pages
             .read::<[u32; 8]>(handle)
@@ -251,7 +266,11 @@ fn getevents_kernel(wait: &Wait) -> Result<usize> {
 /// Waits for the transfers that are under way: for those who leave the process by `exit`.
 pub fn drain() {
     if let Some(process) = Process::current() {
-        process.transfers.settle(futex::FOREVER);
+        if process.engine.caller.is_open() {
+            while !process.transfers.is_empty() && process.engine.caller.nap() {}
+        } else {
+            process.transfers.settle(futex::FOREVER);
+        }
     }
 }
 

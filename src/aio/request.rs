@@ -9,6 +9,7 @@
 
 use super::abi::IoEvent;
 use super::context::Context;
+use super::engine::Engine;
 use crate::sys::file::{self, Transfer};
 use crate::sys::futex::{self, Lock};
 use crate::sys::{Errno, Result, map, thread};
@@ -435,7 +436,7 @@ impl Tracked {
     }
 
     /// Waits for the reads that a write would overtake.
-    pub(crate) fn wait(&self, file: (u64, u64), offset: u64, len: u64) {
+    pub(crate) fn wait(&self, engine: &Engine, file: (u64, u64), offset: u64, len: u64) {
         if self.count.load(SeqCst) == 0 {
             return;
         }
@@ -449,7 +450,7 @@ impl Tracked {
             if !overtakes {
                 break;
             }
-            futex::wait_change(&self.ended, seen);
+            engine.nap(&self.ended, seen);
         }
         self.waiters.fetch_sub(1, SeqCst);
     }

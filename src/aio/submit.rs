@@ -409,7 +409,9 @@ impl Submission<'_> {
             self.flush();
             if append {
                 // The write goes to the end of the file, whatever place it names.
-                self.process.reads.wait(c.status.id, c.status.size, u64::MAX);
+                self.process
+                    .reads
+                    .wait(&self.process.engine, c.status.id, c.status.size, u64::MAX);
             } else {
                 self.await_reads(c, place);
             }
@@ -424,7 +426,9 @@ impl Submission<'_> {
     }
 
     fn await_reads(&self, c: &Candidate, place: &Place<'_>) {
-        self.process.reads.wait(c.status.id, place.offset, place.len);
+        self.process
+            .reads
+            .wait(&self.process.engine, c.status.id, place.offset, place.len);
     }
 
     /// A transfer on a file without a position: in the caller, in order, blocking if it blocks.

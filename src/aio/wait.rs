@@ -64,15 +64,20 @@ pub(crate) fn take(
     };
     let may_wait = patience != Patience::None && min > 0;
     let mut taken = 0;
+    // A waiter leaves what is not enough for it to others, who may want less.
+    let mut need = 0;
     loop {
         let out = wanted.out.wrapping_add(taken * size_of::<IoEvent>());
         context.deliver_late();
+        process.engine.caller.pump();
         // Before the look at the ring: a poll leaves its list when its event is there.
         let polls = !context.polls.is_empty();
-        match context.take(out, max - taken, &process.pages) {
-            Ok(n) => taken += n,
-            Err(e) if taken == 0 => return Err(e),
-            Err(_) => return Ok(taken),
+        if context.ring.ready() >= need {
+            match context.take(out, max - taken, &process.pages) {
+                Ok(n) => taken += n,
+                Err(e) if taken == 0 => return Err(e),
+                Err(_) => return Ok(taken),
+            }
         }
         if !may_wait || taken >= min {
             return if polls {
@@ -85,12 +90,17 @@ pub(crate) fn take(
         if context.is_dying() {
             return if taken > 0 { Ok(taken) } else { Err(Errno::EINVAL) };
         }
-        let need = u32::try_from(min - taken).unwrap_or(u32::MAX);
+        need = u32::try_from(min - taken).unwrap_or(u32::MAX);
         if left == 0 {
             return finish(process, &context, wanted, taken, Woken::Time);
         }
         let (place, life) = (*context, context.life());
-        let woken = context.sleep(need, left.min(futex::FOREVER), mask);
+        let left = left.min(futex::FOREVER);
+        let woken = if process.engine.caller.is_open() {
+            process.engine.caller.sleep(context, need, left, mask)
+        } else {
+            context.sleep(need, left, mask)
+        };
         context = match place.resume(life) {
             Some(context) => context,
             None if taken > 0 => return Ok(taken),
@@ -109,6 +119,7 @@ fn finish(process: &'static Process, context: &InUse, wanted: Wanted, taken: usi
     if taken < wanted.max as usize && !context.polls.is_empty() {
         process.engine.sync();
     }
+    process.engine.caller.pump();
     let out = wanted.out.wrapping_add(taken * size_of::<IoEvent>());
     let more = match context.take(out, wanted.max as usize - taken, &process.pages) {
         Err(e) if taken == 0 => return Err(e),

@@ -171,6 +171,13 @@ impl Lock {
     }
 }
 
+impl Held<'_> {
+    /// Whether the calling thread had the lock already.
+    pub fn is_nested(&self) -> bool {
+        self.nested
+    }
+}
+
 impl Drop for Held<'_> {
     #[inline]
     fn drop(&mut self) {

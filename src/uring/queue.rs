@@ -80,6 +80,12 @@ impl Ring {
         self.cq.tail().wrapping_sub(self.cq.head())
     }
 
+    /// How many completions have been consumed so far, modulo 2^32.
+    #[inline]
+    pub(crate) fn consumed(&self) -> u32 {
+        self.cq.head()
+    }
+
     /// Copies a request into the queue; false if the queue is full.
     #[inline]
     pub fn push(&self, sqe: &Sqe) -> bool {
