@@ -357,6 +357,7 @@ impl Stack {
 pub(crate) struct List {
     lock: Lock,
     first: Link,
+    last: Link,
     count: AtomicU32,
 }
 
@@ -367,13 +368,14 @@ impl List {
 
     pub(crate) fn add(&self, request: &'static Request) {
         let _held = self.lock.lock();
-        let first = self.first.get();
-        request.next.set(first);
-        request.prev.set(None);
-        if let Some(first) = first {
-            first.prev.set(Some(request));
+        let last = self.last.get();
+        request.prev.set(last);
+        request.next.set(None);
+        match last {
+            Some(last) => last.next.set(Some(request)),
+            None => self.first.set(Some(request)),
         }
-        self.first.set(Some(request));
+        self.last.set(Some(request));
         self.count.fetch_add(1, SeqCst);
     }
 
@@ -383,13 +385,14 @@ impl List {
             Some(prev) => prev.next.set(request.next.get()),
             None => self.first.set(request.next.get()),
         }
-        if let Some(next) = request.next.get() {
-            next.prev.set(request.prev.get());
+        match request.next.get() {
+            Some(next) => next.prev.set(request.prev.get()),
+            None => self.last.set(request.prev.get()),
         }
         self.count.fetch_sub(1, SeqCst);
     }
 
-    /// The first request that meets the condition.
+    /// The oldest request that meets the condition.
     pub(crate) fn find(&self, mut condition: impl FnMut(&'static Request) -> bool) -> Option<&'static Request> {
         let _held = self.lock.lock();
         let mut at = self.first.get();

@@ -565,11 +565,13 @@ impl Submission<'_> {
         if c.status.is_virtual && !file::has_room(c.fd) {
             // Some file systems of the kernel's own cannot be synced, with the others it takes no time.
             self.flush();
-            let result = file::sync(c.fd, work == Work::DataSync);
-            if result != Err(Errno::EINVAL) {
-                self.deliver(c.event(result), c.resfd);
-            }
-            return result.map(|_| ());
+            return match file::sync(c.fd, work == Work::DataSync) {
+                Err(Errno::EINVAL) => Err(Errno::EINVAL),
+                result => {
+                    self.deliver(c.event(result), c.resfd);
+                    Ok(())
+                }
+            };
         }
         if self.has_writes {
             // Those that come back from the ring are to be in the file first.
