@@ -13,7 +13,7 @@ use super::ring::{EventRing, Shape, Writer};
 use super::underway::Underway;
 use crate::sys::futex::{self, Lock};
 use crate::sys::mem::ProvenPages;
-use crate::sys::{Errno, Result, file, map, thread};
+use crate::sys::{Errno, Result, file, map, mem, thread};
 use core::sync::atomic::{
     AtomicI32, AtomicPtr, AtomicU32, AtomicUsize,
     Ordering::{Relaxed, SeqCst},
@@ -398,7 +398,30 @@ impl Table {
     fn find_locked(&self, handle: usize) -> Option<InUse> {
         let _quiet = thread::quiet();
         let _held = self.lock.lock();
-        self.search(handle).and_then(|c| Self::hold(c, handle))
+        self.search(handle)
+            .or_else(|| self.moved(handle))
+            .and_then(|c| Self::hold(c, handle))
+    }
+
+    /// The context whose ring the program has moved to this address: its handle from here on.
+    /// The lock is held.
+    fn moved(&self, handle: usize) -> Option<&'static Context> {
+        if self.made.load(Relaxed) == 0 || !handle.is_multiple_of(map::PAGE) {
+            return None;
+        }
+        let id = mem::peek(handle)?;
+        for bucket in &self.buckets {
+            let mut at = reference(bucket);
+            while let Some(context) = at {
+                if context.kernel.load(Relaxed) == 0 && context.ring.moves_to(handle, id) {
+                    self.unlink(context);
+                    self.link(context, handle);
+                    return Some(context);
+                }
+                at = reference(&context.next);
+            }
+        }
+        None
     }
 
     fn hold(context: &'static Context, handle: usize) -> Option<InUse> {
@@ -428,9 +451,13 @@ impl Table {
 
     fn enlist(&self, context: &'static Context, handle: usize) {
         context.waiting.least.store(0, SeqCst);
-        context.handle.store(handle, SeqCst);
         context.life.fetch_add(1, SeqCst);
         context.state.store(LIVE, SeqCst);
+        self.link(context, handle);
+    }
+
+    fn link(&self, context: &'static Context, handle: usize) {
+        context.handle.store(handle, SeqCst);
         let bucket = self.bucket(handle);
         context.next.store(bucket.load(SeqCst), SeqCst);
         bucket.store(pointer(Some(context)), SeqCst);
@@ -476,6 +503,17 @@ impl Table {
         self.free.store(pointer(Some(context)), SeqCst);
     }
 
+    fn unlink(&self, context: &'static Context) {
+        let mut link = self.bucket(context.handle.load(SeqCst));
+        while let Some(at) = reference(link) {
+            if core::ptr::eq(at, context) {
+                link.store(at.next.load(SeqCst), SeqCst);
+                break;
+            }
+            link = &at.next;
+        }
+    }
+
     /// Takes a context out, so that nobody finds it any more.
     ///
     /// # Errors
@@ -486,14 +524,7 @@ impl Table {
         if context.state.compare_exchange(LIVE, DYING, SeqCst, SeqCst).is_err() {
             return Err(Errno::EINVAL);
         }
-        let mut link = self.bucket(context.handle.load(SeqCst));
-        while let Some(at) = reference(link) {
-            if core::ptr::eq(at, context) {
-                link.store(at.next.load(SeqCst), SeqCst);
-                break;
-            }
-            link = &at.next;
-        }
+        self.unlink(context);
         Ok(())
     }
 

@@ -10,7 +10,7 @@
 use super::abi::{IoEvent, RING_HEADER, RING_MAGIC};
 use crate::sys::futex::{Held, Lock};
 use crate::sys::map::{self, PAGE};
-use crate::sys::mem::ProvenPages;
+use crate::sys::mem::{self, ProvenPages};
 use crate::sys::{Errno, Result};
 use core::num::NonZeroU32;
 use core::sync::atomic::{
@@ -136,6 +136,23 @@ impl EventRing {
         header.header_length.store(RING_HEADER as u32, Relaxed);
         header.magic.store(RING_MAGIC, Release);
         Ok(theirs.as_ptr() as usize)
+    }
+
+    /// Whether the memory at an address, which has this `id` in the place of a header's, is this
+    /// ring: then the program has moved its view there. One may ask at a time.
+    pub(crate) fn moves_to(&self, addr: usize, id: u32) -> bool {
+        let ours = &self.header().id;
+        if ours.load(SeqCst) != id {
+            return false;
+        }
+        // A copy of the header does not follow.
+        ours.store(!id, SeqCst);
+        let same = mem::peek(addr) == Some(!id);
+        ours.store(id, SeqCst);
+        if same {
+            self.theirs.store(addr, Relaxed);
+        }
+        same
     }
 
     /// Unmaps both views. Nobody may be using the ring.
