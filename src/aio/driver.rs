@@ -5,7 +5,7 @@ use super::engine::{ASLEEP, Batch, DONE, FAILED, MAX_TRANSFER, Order, RUNNING, S
 use super::process::Process;
 use super::request::{
     self, BLOCKING_SIGNAL, CANCELLED, List, NO_SLOT, NOWAIT_ADDED, ODD_SIGNAL, ODD_TRANSFER, RAW, Request,
-    SIGNAL_STOPPED, SOCKET, TRACKED, TRUE, USER_NOWAIT, Work,
+    SIGNAL_BY_NUMBER, SOCKET, TRACKED, TRUE, USER_NOWAIT, Work,
 };
 use crate::sys::{Errno, Result, file, futex, map, thread};
 use crate::uring::queue::Patience;
@@ -53,6 +53,9 @@ const SIGNAL_GRACE: u64 = 2_000_000;
 const TAKER_ROUNDS: u32 = 1000;
 /// Milliseconds that the kernel's thread spins before it sleeps.
 const SQPOLL_IDLE: u32 = 20;
+
+/// For a ring without a descriptor.
+const NAMELESS: u32 = uring::IORING_SETUP_NO_MMAP | uring::IORING_SETUP_REGISTERED_FD_ONLY;
 
 const SQ_ENTRIES: u32 = 128;
 const CQ_ENTRIES: u32 = 2048;
@@ -118,9 +121,8 @@ impl Driver {
         // completions only when this thread asks. Then what older kernels have.
         let single =
             uring::IORING_SETUP_SINGLE_ISSUER | uring::IORING_SETUP_DEFER_TASKRUN | uring::IORING_SETUP_TASKRUN_FLAG;
-        let nameless = uring::IORING_SETUP_NO_MMAP | uring::IORING_SETUP_REGISTERED_FD_ONLY;
         let all = uring::IORING_SETUP_SUBMIT_ALL;
-        let driver = Self::first_of(process, &[single | nameless | all, single | all, all, 0], 0)?;
+        let driver = Self::first_of(process, &[single | NAMELESS | all, single | all, all, 0], 0)?;
         if !driver.has_futex {
             match file::eventfd() {
                 Ok(fd) => process.engine.eventfd.store(fd + 1, SeqCst),
@@ -690,10 +692,16 @@ impl Driver {
     /// runs, and an eventfd is written when all is over. Both are held in slots of the ring's
     /// file table, which the program cannot close; a duplicate it could, and use the number for
     /// a file of its own. False when there are not enough slots.
+    ///
+    /// Only the submitter could do a poll, and would block: one whose eventfd gets no slot goes without.
     fn hold_files(&mut self, request: &'static Request) -> bool {
         let sync = matches!(request.work(), Work::Sync | Work::DataSync);
-        (request.resfd.load(Relaxed) < 0 || self.hold(&request.resfd, &request.slot))
-            && (!sync || self.hold(&request.fd, &request.file_slot))
+        let signal = request.resfd.load(Relaxed) < 0 || self.hold(&request.resfd, &request.slot);
+        if !signal && request.work() == Work::Poll {
+            request.mark(SIGNAL_BY_NUMBER);
+            return true;
+        }
+        signal && (!sync || self.hold(&request.fd, &request.file_slot))
     }
 
     fn hold(&mut self, fd: &'static AtomicI32, slot: &AtomicU32) -> bool {
@@ -942,7 +950,7 @@ impl Driver {
         }
         let held = context.enter();
         request.result.store(result, Relaxed);
-        if request.slot.load(Relaxed) != NO_SLOT {
+        if request.is_to_signal() {
             request.mark_if(context.signals.begin(), ODD_SIGNAL);
         }
         if context.deliver(request) {
@@ -959,11 +967,11 @@ impl Driver {
         if request.work() == Work::Poll && !request.is(CANCELLED) {
             held.polls.remove(request);
         }
-        if request.slot.load(Relaxed) == NO_SLOT {
-            self.retire(request);
-        } else {
+        if request.is_to_signal() {
             held.enter().keep();
             self.signal(request);
+        } else {
+            self.retire(request);
         }
         self.touch(held);
     }
@@ -1002,7 +1010,16 @@ impl Driver {
     fn signal(&mut self, request: &'static Request) {
         request.signalled.store(futex::now(), Relaxed);
         self.signalling.add(request);
-        let mut sqe = signal_to(request.slot.load(Relaxed), request::user_data(request) | SIGNAL);
+        let slot = request.slot.load(Relaxed);
+        if slot == NO_SLOT {
+            // By its number, which may have come to mean another file.
+            let fd = request.resfd.load(Relaxed);
+            if file::expect_eventfd(fd).is_ok() {
+                saturate(fd, 1);
+            }
+            return self.signalled(request);
+        }
+        let mut sqe = signal_to(slot, request::user_data(request) | SIGNAL);
         if request.is(BLOCKING_SIGNAL) {
             // The kernel gives it to a worker in any case, but tries for long before it does.
             sqe.flags |= uring::IOSQE_ASYNC;
@@ -1010,14 +1027,13 @@ impl Driver {
         self.push(&sqe);
     }
 
-    /// Takes the writes back that wait for room in a counter.
+    /// Takes the writes back that wait for room in a counter; again and again, as the kernel may
+    /// overlook one that a worker is about to begin.
     fn stop_signals(&mut self) {
-        let late = futex::now().saturating_sub(SIGNAL_GRACE);
-        while let Some(request) = self
-            .signalling
-            .find(|r| !r.is(SIGNAL_STOPPED) && r.signalled.load(Relaxed) < late)
-        {
-            request.mark(SIGNAL_STOPPED);
+        let now = futex::now();
+        let late = |r: &Request| now.saturating_sub(r.signalled.load(Relaxed)) > SIGNAL_GRACE;
+        while let Some(request) = self.signalling.find(late) {
+            request.signalled.store(now, Relaxed);
             self.push(&Sqe {
                 opcode: uring::IORING_OP_ASYNC_CANCEL,
                 flags: self.quiet,
@@ -1081,8 +1097,14 @@ fn signal_to(slot: u32, user_data: u64) -> Sqe {
 /// one without blocking and stops at the greatest value.
 fn saturate(eventfd: i32, count: u64) {
     let mut ring = Ring::zeroed();
-    let made = thread::with_descriptor_limit(u32::MAX, |_| setup::init_params(1, &mut ring, &mut Params::default()));
-    if made.is_err() {
+    let made = [NAMELESS, 0].into_iter().any(|flags| {
+        let mut params = Params {
+            flags,
+            ..Params::default()
+        };
+        setup::init_params(1, &mut ring, &mut params).is_ok()
+    });
+    if !made {
         return;
     }
     if register::eventfd(&ring, eventfd, false).is_ok() {

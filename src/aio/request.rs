@@ -56,8 +56,8 @@ pub(crate) const USER_NOWAIT: u32 = 8;
 pub(crate) const SOCKET: u32 = 16;
 /// A write to the eventfd may block.
 pub(crate) const BLOCKING_SIGNAL: u32 = 32;
-/// The write to the eventfd was taken back.
-pub(crate) const SIGNAL_STOPPED: u32 = 64;
+/// There was no slot for the eventfd.
+pub(crate) const SIGNAL_BY_NUMBER: u32 = 64;
 /// What [`Underway`] gave for the transfer, and for the signal.
 ///
 /// [`Underway`]: super::underway::Underway
@@ -115,7 +115,7 @@ pub(crate) struct Request {
     pub(crate) result: AtomicI64,
     /// The event is in the ring.
     pub(crate) delivered: AtomicU32,
-    /// When the write to the eventfd began.
+    /// When the write to the eventfd began, or was last taken back.
     pub(crate) signalled: AtomicU64,
     /// The next that the library's thread has to finish.
     pub(crate) unfinished: Link,
@@ -204,6 +204,11 @@ impl Request {
 
     pub(crate) fn is(&self, state: u32) -> bool {
         self.state.load(Relaxed) & state != 0
+    }
+
+    /// Whether an eventfd is to be signalled after the event.
+    pub(crate) fn is_to_signal(&self) -> bool {
+        self.slot.load(Relaxed) != NO_SLOT || self.is(SIGNAL_BY_NUMBER)
     }
 
     pub(crate) fn mark(&self, state: u32) {
