@@ -125,6 +125,54 @@ static void others(int flags)
 	close(other_fd);
 }
 
+static pthread_barrier_t together;
+static int shared_fd;
+
+/* Each has its own context; two of them read directly. */
+static void *writer(void *arg)
+{
+	long self = (long)(intptr_t)arg;
+	io_context_t ctx = setup(8);
+	struct io_event event;
+	struct iocb own;
+	uint64_t value;
+	int round, i;
+
+	io_prep_pread(&own, self % 2 ? direct : buffered, memory + self * BLOCK, BLOCK, 0);
+	io_set_eventfd(&own, shared_fd);
+	for (round = 0; round < 200; round++) {
+		pthread_barrier_wait(&together);
+		if (self == 0) {
+			if (round > 0) {
+				CHECK_EQ(read(shared_fd, &value, 8), 8);
+				CHECK_EQ(value, UINT64_MAX);
+			}
+			value = UINT64_MAX - 1 - 6;
+			CHECK_EQ(write(shared_fd, &value, 8), 8);
+		}
+		pthread_barrier_wait(&together);
+		for (i = 0; i < 4; i++)
+			EVENT_IS(ctx, &own, BLOCK);
+	}
+	CHECK_EQ(io_destroy(ctx), 0);
+	return NULL;
+}
+
+/* Threads that fill a counter together: none is blocked in the moment when it becomes full. */
+static void race(int flags)
+{
+	pthread_t thread[4];
+	int i;
+
+	CHECK((shared_fd = eventfd(0, flags)) >= 0);
+	CHECK_EQ(pthread_barrier_init(&together, NULL, COUNT_OF(thread)), 0);
+	for (i = 0; i < (int)COUNT_OF(thread); i++)
+		CHECK_EQ(pthread_create(&thread[i], NULL, writer, (void *)(intptr_t)i), 0);
+	for (i = 0; i < (int)COUNT_OF(thread); i++)
+		CHECK_EQ(pthread_join(thread[i], NULL), 0);
+	close(shared_fd);
+}
+
 int main(void)
 {
 	static const int flags[] = {0, EFD_NONBLOCK, EFD_SEMAPHORE, EFD_SEMAPHORE | EFD_NONBLOCK};
@@ -149,6 +197,9 @@ int main(void)
 		}
 		others(flags[i]);
 	}
+
+	race(0);
+	race(EFD_NONBLOCK);
 
 	/* Where the program may open nothing more. */
 	CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);

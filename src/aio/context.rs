@@ -213,7 +213,7 @@ impl Context {
         let mut at = unsafe { self.waiting.first_masked.load(SeqCst).as_ref() };
         while let Some(sleeper) = at {
             if everybody || sleeper.need <= ready {
-                file::signal_eventfd(sleeper.eventfd.load(Relaxed), 1);
+                let _ = file::add_to_eventfd(sleeper.eventfd.load(Relaxed), 1);
             }
             // SAFETY: as above.
             at = unsafe { sleeper.next.load(SeqCst).as_ref() };

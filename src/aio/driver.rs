@@ -979,7 +979,7 @@ impl Driver {
     fn retire(&mut self, request: &'static Request) {
         self.release_files(request);
         self.transfer_ended(request);
-        self.process.pool.release(request);
+        self.process.release(request);
     }
 
     fn transfer_ended(&self, request: &'static Request) {

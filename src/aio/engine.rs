@@ -219,7 +219,7 @@ impl Engine {
         match self.eventfd.load(SeqCst) {
             0 => futex::wake(&self.sleep, 1),
             plus_one => {
-                file::signal_eventfd(plus_one - 1, 1);
+                let _ = file::add_to_eventfd(plus_one - 1, 1);
             }
         }
     }

@@ -11,13 +11,14 @@ use super::config::Config;
 use super::context::Table;
 use super::engine::Engine;
 use super::judge::Judge;
-use super::request::{Pool, Tracked};
+use super::request::{BLOCKING_SIGNAL, Pool, Request, Tracked};
 use super::underway::Underway;
+use crate::sys::futex::Lock;
 use crate::sys::map;
 use crate::sys::mem::ProvenPages;
-use crate::sys::{Result, thread};
+use crate::sys::{Errno, Result, file, thread};
 use core::sync::atomic::{
-    AtomicPtr,
+    AtomicPtr, AtomicU32,
     Ordering::{Acquire, SeqCst},
 };
 
@@ -32,6 +33,10 @@ pub(crate) struct Process {
     pub(crate) pages: ProvenPages,
     pub(crate) cached: CachedFiles,
     pub(crate) judge: Judge,
+    /// Guards what is added to blocking eventfds by threads of the program.
+    adding: Lock,
+    /// Requests that will add to one from the ring.
+    adders: AtomicU32,
     /// Ring-lane transfers and syncs, for those who leave the process.
     pub(crate) transfers: Underway,
     exit_key: thread::ExitKey,
@@ -81,5 +86,42 @@ impl Process {
     /// Remembers that the calling thread uses this library: the process may end with it.
     pub(crate) fn note_thread(&self) {
         thread::at_exit(&self.exit_key, thread_leaves);
+    }
+
+    /// Remembers that the request will add to a blocking eventfd.
+    pub(crate) fn blocking_signal(&self, request: &'static Request) {
+        let _held = self.adding.lock();
+        request.mark(BLOCKING_SIGNAL);
+        self.adders.fetch_add(1, SeqCst);
+    }
+
+    /// Gives a request back to the pool.
+    pub(crate) fn release(&self, request: &'static Request) {
+        if request.is(BLOCKING_SIGNAL) {
+            self.adders.fetch_sub(1, SeqCst);
+        }
+        self.pool.release(request);
+    }
+
+    /// Adds to an eventfd without ever blocking; what cannot be added by a write comes back.
+    pub(crate) fn signal(&self, fd: i32, count: u64) -> u64 {
+        /// From so many on it is cheaper to look the counter up.
+        const MANY: u64 = 8;
+        if file::may_block(fd) {
+            // Nobody else may add between a look at the counter and the write that follows it.
+            let held = self.adding.lock();
+            if count < MANY && self.adders.load(SeqCst) == 0 {
+                return file::add_ones_to_eventfd(fd, count);
+            }
+            drop(held);
+            // Or there has to be more room than others will ever use up.
+            if file::counter(fd).is_none_or(|now| now > u64::MAX / 2) {
+                return count;
+            }
+        }
+        match file::add_to_eventfd(fd, count) {
+            Err(Errno::EAGAIN) => count,
+            _ => 0,
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::abi::{self, FLAG_IOPRIO, FLAG_RESFD, IoEvent, Iocb};
 use super::context::{Context, InUse};
 use super::engine::MAX_TRANSFER;
 use super::process::Process;
-use super::request::{BLOCKING_SIGNAL, NOWAIT_ADDED, RAW, Request, SOCKET, Segment, TRACKED, USER_NOWAIT, Work};
+use super::request::{NOWAIT_ADDED, RAW, Request, SOCKET, Segment, TRACKED, USER_NOWAIT, Work};
 use crate::sys::file::{self, Status, Transfer};
 use crate::sys::mem::{self, Plain};
 use crate::sys::{Errno, Result, thread};
@@ -548,7 +548,7 @@ impl Submission<'_> {
 
     fn signal(&mut self) {
         let (fd, count) = core::mem::replace(&mut self.signals, (-1, 0));
-        let left = if count > 0 { file::signal_eventfd(fd, count) } else { 0 };
+        let left = if count > 0 { self.process.signal(fd, count) } else { 0 };
         if left > 0 {
             self.process.engine.saturate(fd, left);
         }
@@ -623,7 +623,9 @@ impl Submission<'_> {
         let context: &'static Context = self.context;
         request.begin(context, work, c.fd, c.address as u64, c.iocb.data);
         request.resfd.store(c.resfd, Relaxed);
-        request.mark_if(self.resfd_blocks, BLOCKING_SIGNAL);
+        if c.resfd >= 0 && self.resfd_blocks {
+            self.process.blocking_signal(request);
+        }
         request.ioprio.store(c.ioprio.into(), Relaxed);
         Ok(request)
     }
@@ -632,7 +634,7 @@ impl Submission<'_> {
     fn on_ring(&mut self, c: &Candidate, place: &Place<'_>, work: Work, done: usize) -> Result<()> {
         let request = self.request(c, work)?;
         if let Err(e) = request.set_memory(place.segments, done) {
-            self.process.pool.release(request);
+            self.process.release(request);
             return Err(e);
         }
         request.rw_flags.store(place.flags, Relaxed);
@@ -711,7 +713,7 @@ impl Submission<'_> {
         let result = result.map_or_else(|e| i64::from(e.negated()), |n| n as i64);
         request.result.store(result, Relaxed);
         self.deliver(request.event(), request.resfd.load(Relaxed));
-        self.process.pool.release(request);
+        self.process.release(request);
     }
 }
 

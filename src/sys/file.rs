@@ -286,26 +286,60 @@ pub fn expect_eventfd(fd: i32) -> Result<()> {
     }
 }
 
-/// Adds `count` to an eventfd without ever blocking; what did not fit into the counter comes back.
-pub fn signal_eventfd(fd: i32, count: u64) -> u64 {
-    let add = |value: u64| {
-        // SAFETY: eight live bytes.
-        unsafe { syscall(libc::SYS_write, [fd as usize, &raw const value as usize, 8, 0, 0, 0]) }
-    };
-    if flags(fd).is_ok_and(|f| f & libc::O_NONBLOCK != 0) {
-        return if add(count) == Err(Errno::EAGAIN) { count } else { 0 };
-    }
-    // There is room for one more when the descriptor is writable, and not known to be for two.
+/// Whether a write to the descriptor may block.
+pub fn may_block(fd: i32) -> bool {
+    flags(fd).is_ok_and(|f| f & libc::O_NONBLOCK == 0)
+}
+
+/// Adds `count` to an eventfd that nobody else writes to, one by one, without ever blocking; what did
+/// not fit into the counter comes back.
+pub fn add_ones_to_eventfd(fd: i32, count: u64) -> u64 {
     for done in 0..count {
-        match poll_now(fd, libc::POLLOUT) {
-            Ok(revents) if revents & libc::POLLOUT == 0 => return count - done,
-            Ok(_) => {
-                let _ = add(1);
-            }
-            Err(_) => {}
+        // There is room for one more when it is writable, and not known to be for two.
+        if poll_now(fd, libc::POLLOUT).is_ok_and(|revents| revents & libc::POLLOUT == 0) {
+            return count - done;
         }
+        let _ = add_to_eventfd(fd, 1);
     }
     0
+}
+
+/// Adds to the counter of an eventfd.
+///
+/// # Errors
+/// Those of `write`.
+pub fn add_to_eventfd(fd: i32, value: u64) -> Result<usize> {
+    // SAFETY: eight live bytes.
+    unsafe { syscall(libc::SYS_write, [fd as usize, &raw const value as usize, 8, 0, 0, 0]) }
+}
+
+/// The counter of an eventfd, if `/proc` tells.
+pub fn counter(fd: i32) -> Option<u64> {
+    const DIRECTORY: &[u8] = b"/proc/thread-self/fdinfo/";
+    const NAME: &[u8] = b"eventfd-count:";
+    let mut path = [0; DIRECTORY.len() + 11];
+    let (mut left, mut at) = (u32::try_from(fd).ok()?, path.len() - 1);
+    loop {
+        at -= 1;
+        *path.get_mut(at)? = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    let start = at.checked_sub(DIRECTORY.len())?;
+    path.get_mut(start..at)?.copy_from_slice(DIRECTORY);
+    let mut buf = [0; 256];
+    let path = core::ffi::CStr::from_bytes_until_nul(path.get(start..)?).ok()?;
+    let text = read_small(path, &mut buf).ok()?;
+    let place = text.windows(NAME.len()).position(|w| w == NAME)?;
+    let digits = text.get(place + NAME.len()..)?.trim_ascii_start();
+    Some(
+        digits
+            .iter()
+            .map_while(|&d| (d as char).to_digit(16))
+            .fold(0, |n, d| n << 4 | u64::from(d)),
+    )
 }
 
 /// A new eventfd, closed on exec.
@@ -458,14 +492,22 @@ mod tests {
     fn only_an_eventfd_passes_for_one_and_is_not_changed() {
         let event = eventfd().unwrap();
         assert_eq!(expect_eventfd(event), Ok(()));
-        signal_eventfd(event, 3);
+        assert_eq!(add_ones_to_eventfd(event, 3), 0);
         assert_eq!(expect_eventfd(event), Ok(()));
+        assert_eq!(counter(event), Some(3));
         let mut count = [0u8; 8];
         // SAFETY: eight live bytes.
         assert_eq!(unsafe { libc::read(event, count.as_mut_ptr().cast(), 8) }, 8);
         assert_eq!(u64::from_ne_bytes(count), 3);
+        let much = u64::MAX - 3;
+        assert_eq!(add_to_eventfd(event, much), Ok(8));
+        assert_eq!(counter(event), Some(much));
+        assert_eq!(add_ones_to_eventfd(event, 5), 3);
+        assert_eq!(counter(event), Some(u64::MAX - 1));
         close(event);
         assert_eq!(expect_eventfd(event), Err(Errno::EBADF));
+        assert_eq!(counter(event), None);
+        assert_eq!(counter(-1), None);
 
         let file = std::fs::File::open("/dev/null").unwrap();
         assert_eq!(expect_eventfd(file.as_raw_fd()), Err(Errno::EINVAL));
