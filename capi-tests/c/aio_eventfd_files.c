@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* An eventfd by several descriptors, in several contexts and processes, closed or replaced right after io_submit, and in
  * sets of epoll. */
+// except: caller,sqpoll (the kernel signals by a link, when it gets to it)
 #include "aio_check.h"
 
 #include <poll.h>

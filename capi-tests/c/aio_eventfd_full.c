@@ -133,7 +133,6 @@ static void *writer(void *arg)
 {
 	long self = (long)(intptr_t)arg;
 	io_context_t ctx = setup(8);
-	struct io_event event;
 	struct iocb own;
 	uint64_t value;
 	int round, i;
