@@ -19,6 +19,10 @@ impl thread::Body for Process {
     fn run(&'static self) {
         thread::name(c"aiouring");
         let engine = &self.engine;
+        // It is not needed, so no filter is asked.
+        if engine.is_unfiltered() {
+            thread::leave_directories();
+        }
         match Driver::new(self) {
             Ok(mut driver) => {
                 engine.state.store(RUNNING, SeqCst);

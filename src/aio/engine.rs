@@ -14,7 +14,7 @@ use super::process::Process;
 use super::request::{Link, Request};
 use crate::sys::futex::{self, Lock};
 use crate::sys::{Errno, Result, file, seccomp, thread};
-use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering::SeqCst};
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering::SeqCst};
 
 /// The largest transfer of one call, as the kernel clamps it; an SQE's length has 32 bits.
 pub(crate) const MAX_TRANSFER: u64 = 0x7fff_f000;
@@ -27,6 +27,7 @@ pub(crate) const FAILED: u32 = 3;
 /// See [`Engine::trial`].
 const UNTRIED: i32 = 0;
 const ALLOWED: i32 = -1;
+const UNFILTERED: i32 = -2;
 
 /// See [`Engine::sleep`].
 pub(crate) const ASLEEP: u32 = 1;
@@ -38,8 +39,11 @@ pub(crate) struct Engine {
     starting: Lock,
     pub(crate) state: AtomicU32,
     pub(crate) error: AtomicI32,
-    /// What a seccomp filter made of the ring's calls: [`UNTRIED`], [`ALLOWED`], or the error.
+    /// What a seccomp filter made of the ring's calls: [`UNTRIED`], [`ALLOWED`], [`UNFILTERED`], or
+    /// the error.
     trial: AtomicI32,
+    /// The process whose descriptors are seen where the requests are issued.
+    pub(crate) process_id: AtomicUsize,
     pub(crate) inbox: AtomicPtr<Batch>,
     /// [`ASLEEP`] while the thread sleeps in the kernel or is about to; above it, a count of
     /// wake-ups, so that one which comes before the kernel sleeps is not lost.
@@ -101,14 +105,21 @@ impl Engine {
             return Ok(());
         }
         if self.trial.load(SeqCst) == UNTRIED {
-            let verdict = if seccomp::filtered() { seccomp::trial() } else { Ok(()) };
-            self.trial
-                .store(verdict.map_or_else(Errno::number, |()| ALLOWED), SeqCst);
+            let verdict = if seccomp::filtered() {
+                seccomp::trial().map_or_else(Errno::number, |()| ALLOWED)
+            } else {
+                UNFILTERED
+            };
+            self.trial.store(verdict, SeqCst);
         }
         match self.trial.load(SeqCst) {
-            ALLOWED => {}
+            ALLOWED | UNFILTERED => {}
             error => return Err(Errno::new(error)),
         }
+        if thread::is_guest() {
+            return Err(Errno::EAGAIN);
+        }
+        self.process_id.store(thread::process_id(), SeqCst);
         let issuer = process.config.issuer();
         if issuer != Issuer::Thread {
             self.caller.open(process, issuer == Issuer::Sqpoll)?;
@@ -127,6 +138,17 @@ impl Engine {
         } else {
             Err(Errno::new(self.error.load(SeqCst)))
         }
+    }
+
+    /// Whether the caller's descriptors are those. A child of `vfork` shares the memory and has a
+    /// table of descriptors of its own.
+    pub(crate) fn sees_descriptors(&self) -> bool {
+        self.process_id.load(SeqCst) == thread::process_id()
+    }
+
+    /// Whether no seccomp filter was in force when the thread was started.
+    pub(crate) fn is_unfiltered(&self) -> bool {
+        self.trial.load(SeqCst) == UNFILTERED
     }
 
     /// Hands requests over; returns when the kernel has them. What comes back has to be done by

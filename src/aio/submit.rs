@@ -698,9 +698,18 @@ impl Submission<'_> {
         self.last = None;
         self.has_writes = false;
         self.has_tracked = false;
-        let mut back = self.process.engine.submit(chain);
+        let engine = &self.process.engine;
+        let guest = !engine.sees_descriptors();
+        let mut back = if guest { Some(chain) } else { engine.submit(chain) };
         while let Some(request) = back {
             back = request.chain.get();
+            if guest && request.work() == Work::Poll {
+                // It cannot be done here: the descriptor has to be one that both have.
+                request.chain.set(None);
+                if engine.submit(request).is_none() {
+                    continue;
+                }
+            }
             self.redo(request);
         }
         self.announce();

@@ -114,6 +114,44 @@ pub fn own_id() -> usize {
     id(libc::SYS_gettid)
 }
 
+/// The number of the calling process.
+pub fn process_id() -> usize {
+    id(libc::SYS_getpid)
+}
+
+/// Whether the caller is a child to which another process lends its memory, as `vfork` does: a thread
+/// that it started would end with it, and be missed by the other.
+pub fn is_guest() -> bool {
+    const KCMP_VM: usize = 1;
+    let mut clock = 0;
+    // SAFETY: the calling thread's own handle, and a live local. The clock's number holds the id that
+    // the C library knows the thread by, in its upper bits.
+    if unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &raw mut clock) } != 0 {
+        return false;
+    }
+    let (known, own) = (!(clock >> 3) as usize, own_id());
+    if known == own {
+        return false;
+    }
+    // Not even the C library knows of a child that a bare clone made; whether it has memory of its
+    // own, the kernel knows.
+    // SAFETY: no pointers.
+    let compared = unsafe { syscall(libc::SYS_kcmp, [own, known, KCMP_VM, 0, 0, 0]) };
+    !(matches!(compared, Ok(1..)) || compared == Err(Errno::new(libc::ESRCH)))
+}
+
+/// Lets the calling thread have a working directory and a root of its own, so that it keeps none busy
+/// and still finds `/proc` when the program has changed its root. Some calls also want these shared
+/// with nobody: `setns`.
+pub fn leave_directories() {
+    // SAFETY: no pointers but to a live C string.
+    unsafe {
+        if syscall(libc::SYS_unshare, [libc::CLONE_FS as usize, 0, 0, 0, 0, 0]).is_ok() {
+            let _ = syscall(libc::SYS_chdir, [c"/".as_ptr() as usize, 0, 0, 0, 0, 0]);
+        }
+    }
+}
+
 /// Who else lives in the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Company {
