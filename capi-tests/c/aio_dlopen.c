@@ -129,7 +129,7 @@ int main(void)
 		CHECK(pipe(left[which].pipe_fd) == 0);
 	}
 	/* Kernel AIO takes its time over io_destroy. */
-	for (round = 0; round < ROUNDS && (round <= 2 * WARM_UP || now_ms() - start < 3000 * test_scale()); round++) {
+	for (round = 0; round < ROUNDS && (round <= 2 * WARM_UP || now_ms() - start < 1500 * test_scale()); round++) {
 		for (which = 0; which < (int)COUNT_OF(names); which++) {
 			void *library = dlopen(names[which], RTLD_NOW | (round % 3 ? RTLD_LOCAL : RTLD_GLOBAL));
 
