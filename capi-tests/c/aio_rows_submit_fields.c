@@ -14,6 +14,8 @@ static io_context_t ctx;
 
 static void begin(void)
 {
+	/* First, as it maps memory: holes are to stay. */
+	ctx = setup(8);
 	buf = pages_before_hole(SIZE);
 	fd = temp_file(SIZE, 9);
 	direct_fd = reopen(fd, O_RDWR | O_DIRECT);
@@ -22,7 +24,6 @@ static void begin(void)
 	CHECK(fcntl(pipe_fd[0], F_SETFL, O_NONBLOCK) == 0);
 	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, socket_fd) == 0);
 	CHECK(fcntl(socket_fd[0], F_SETFL, O_NONBLOCK) == 0);
-	ctx = setup(8);
 }
 
 /* A request of each kind that may be made several times. */
