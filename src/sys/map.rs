@@ -1,6 +1,7 @@
 //! Memory straight from the kernel.
 
 use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::{Errno, Result, syscall};
 
@@ -16,13 +17,14 @@ pub const fn pages(len: usize) -> usize {
     len.wrapping_add(PAGE - 1) & !(PAGE - 1)
 }
 
-fn map(len: usize, flags: i32, fd: i32, offset: u64) -> Result<NonNull<u8>> {
+/// At `hint`, if nothing is there.
+fn map(hint: usize, len: usize, flags: i32, fd: i32, offset: u64) -> Result<NonNull<u8>> {
     let prot = (libc::PROT_READ | libc::PROT_WRITE) as usize;
     // SAFETY: no fixed address, so nothing that exists is replaced.
     let at = unsafe {
         syscall(
             libc::SYS_mmap,
-            [0, len, prot, flags as usize, fd as usize, offset as usize],
+            [hint, len, prot, flags as usize, fd as usize, offset as usize],
         )
     }?;
     NonNull::new(ptr::with_exposed_provenance_mut(at)).ok_or(Errno::ENOMEM)
@@ -30,25 +32,40 @@ fn map(len: usize, flags: i32, fd: i32, offset: u64) -> Result<NonNull<u8>> {
 
 /// Zeroed private memory.
 pub fn private(len: usize) -> Result<NonNull<u8>> {
-    map(len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0)
+    map(0, len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0)
 }
 
 /// Zeroed private memory that is contiguous inside each [`HUGE`] bytes. `ENOMEM` when none is set aside.
 pub fn huge(len: usize) -> Result<NonNull<u8>> {
-    map(len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_HUGETLB, -1, 0)
+    map(
+        0,
+        len,
+        libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_HUGETLB,
+        -1,
+        0,
+    )
 }
 
 /// A part of a file, shared and already faulted in.
 pub fn shared(fd: i32, offset: u64, len: usize) -> Result<NonNull<u8>> {
-    map(len, libc::MAP_SHARED | libc::MAP_POPULATE, fd, offset)
+    map(0, len, libc::MAP_SHARED | libc::MAP_POPULATE, fd, offset)
 }
 
 /// Zeroed memory that no child shares: after a fork the child sees zeroes in it.
 ///
 /// `fork` handlers do not run for `vfork`, `_Fork` and a raw `clone`; the kernel's own wiping
 /// is the one thing that holds for all of them. Linux 4.14.
+///
+/// The memory lies apart from that of the program. The kernel would put it where the program has
+/// just unmapped something, and a transfer there must fail and not hit what is ours.
 pub fn wiped(len: usize) -> Result<NonNull<u8>> {
-    let base = private(len)?;
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let hint = NEXT.fetch_sub(len, Relaxed).wrapping_sub(len);
+    let base = map(hint, len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0)?;
+    let at = base.as_ptr().expose_provenance();
+    if at != hint {
+        NEXT.store(pages(at - at / 16), Relaxed);
+    }
     // SAFETY: the range was mapped just above and belongs to us.
     unsafe {
         let advice = libc::MADV_WIPEONFORK as usize;
@@ -67,7 +84,7 @@ pub fn wiped(len: usize) -> Result<NonNull<u8>> {
 ///
 /// The program may unmap or protect its view at any time; ours stays.
 pub fn twice(len: usize) -> Result<(NonNull<u8>, NonNull<u8>)> {
-    let theirs = map(len, libc::MAP_SHARED | libc::MAP_ANONYMOUS, -1, 0)?;
+    let theirs = map(0, len, libc::MAP_SHARED | libc::MAP_ANONYMOUS, -1, 0)?;
     let old = theirs.as_ptr().expose_provenance();
     // SAFETY: an old size of 0 on a shared mapping makes a second mapping of the same pages and
     // leaves the first one alone.
