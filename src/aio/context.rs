@@ -409,7 +409,7 @@ impl Table {
         if self.made.load(Relaxed) == 0 || !handle.is_multiple_of(map::PAGE) {
             return None;
         }
-        let id = mem::peek(handle)?;
+        let id = mem::peek::<u32>(handle)?;
         for bucket in &self.buckets {
             let mut at = reference(bucket);
             while let Some(context) = at {

@@ -193,14 +193,14 @@ pub fn getevents(wait: &Wait) -> Result<usize> {
         0 => Patience::Forever,
         address => Patience::from_timespec(process.pages.read(address)?),
     };
-    let ours = find_ours(wait.handle);
+    let found = find(wait.handle);
     if wait.short_cut
         && patience == Patience::None
-        && looks_empty(process, wait.handle, ours.as_ref().map(|(_, context)| context))
+        && looks_empty(process, wait.handle, found.as_ref().map(|(_, context)| context))
     {
         return Ok(0);
     }
-    let Some((process, context)) = ours else {
+    let Some((process, context)) = found.filter(|(_, context)| context.kernel_handle().is_none()) else {
         return getevents_kernel(wait);
     };
     let mask = signal_mask(process, wait.mask)?;
@@ -230,9 +230,9 @@ fn signal_mask(process: &'static Process, pair: usize) -> Result<Option<u64>> {
 
 /// The C library's short cut: with a timeout of zero and a ring that looks empty it answers 0
 /// before any check. It holds for every ring, a parent's too, that the memory shows.
-fn looks_empty(process: &'static Process, handle: usize, ours: Option<&InUse>) -> bool {
-    match ours {
-        Some(context) => {
+fn looks_empty(process: &'static Process, handle: usize, found: Option<&InUse>) -> bool {
+    let header = match found {
+        Some(context) if context.kernel_handle().is_none() => {
             let ring = &context.ring;
             // In this order: a poll leaves its list when its event is there.
             let polls = !context.polls.is_empty();
@@ -246,13 +246,14 @@ fn looks_empty(process: &'static Process, handle: usize, ours: Option<&InUse>) -
             } else {
                 process.engine.caller.pump();
             }
-            ring.looks_empty()
+            return ring.looks_empty();
         }
-        None => process
-            .pages
-            .read::<[u32; 8]>(handle)
-            .is_ok_and(|[_, _, head, tail, magic, ..]| magic == abi::RING_MAGIC && head == tail),
-    }
+        // Its ring stays while it is in use.
+        Some(_) => process.pages.read::<[u32; 8]>(handle).ok(),
+        // Another thread may be destroying it.
+        None => mem::peek(handle),
+    };
+    header.is_some_and(|[_, _, head, tail, magic, ..]| magic == abi::RING_MAGIC && head == tail)
 }
 
 fn getevents_kernel(wait: &Wait) -> Result<usize> {

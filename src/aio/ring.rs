@@ -189,7 +189,7 @@ impl EventRing {
     /// Events that nobody has taken, going by what the header says.
     pub(crate) fn ready(&self) -> u32 {
         let header = self.header();
-        self.distance(header.head.load(Relaxed), header.tail.load(Acquire))
+        self.distance(header.head.load(Relaxed), header.tail.load(SeqCst))
     }
 
     fn distance(&self, head: u32, tail: u32) -> u32 {
@@ -300,7 +300,9 @@ impl EventRing {
         let visible = &self.header().tail;
         loop {
             let (shown, tail) = (visible.load(Relaxed), self.tail.load(Relaxed));
-            if shown == tail || visible.compare_exchange(shown, tail, Release, Relaxed).is_ok() {
+            // Whoever is about to sleep looks for the event after it is known to sleep, and whoever
+            // adds it looks for sleepers after it.
+            if shown == tail || visible.compare_exchange(shown, tail, SeqCst, Relaxed).is_ok() {
                 break;
             }
         }

@@ -90,7 +90,8 @@ pub(crate) fn take(
         if context.is_dying() {
             return if taken > 0 { Ok(taken) } else { Err(Errno::EINVAL) };
         }
-        need = u32::try_from(min - taken).unwrap_or(u32::MAX);
+        // More than a ring holds is as good as any other number that never comes.
+        need = (min - taken).min(i32::MAX as usize) as u32;
         if left == 0 {
             return finish(process, &context, wanted, taken, Woken::Time);
         }

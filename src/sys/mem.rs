@@ -145,11 +145,12 @@ pub fn user_range(addr: usize, len: usize) -> bool {
     }
 }
 
-/// Reads a word of the program's, wherever that may be, and takes the answer for nothing but now.
-pub fn peek(addr: usize) -> Option<u32> {
-    let mut word = 0;
-    let (done, _) = transfer(libc::SYS_process_vm_readv, &raw mut word as usize, addr, 4).ok()?;
-    done.then_some(word)
+/// Reads a value of the program's, wherever that may be, and takes the answer for nothing but now.
+pub fn peek<T: Plain>(addr: usize) -> Option<T> {
+    let mut value = T::ZERO;
+    let local = &raw mut value as usize;
+    let (done, _) = transfer(libc::SYS_process_vm_readv, local, addr, size_of::<T>()).ok()?;
+    done.then_some(value)
 }
 
 /// Copies through the kernel, which answers `EFAULT` instead of faulting.
@@ -194,7 +195,7 @@ mod tests {
     #[test]
     fn peek_reads_what_is_there() {
         let word = 7u32;
-        assert_eq!(peek(&raw const word as usize), Some(7));
+        assert_eq!(peek(&raw const word as usize), Some(7u32));
         assert_eq!(peek(8), None);
     }
 
