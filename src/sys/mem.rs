@@ -195,8 +195,8 @@ mod tests {
     #[test]
     fn peek_reads_what_is_there() {
         let word = 7u32;
-        assert_eq!(peek(&raw const word as usize), Some(7u32));
-        assert_eq!(peek(8), None);
+        assert_eq!(peek::<u32>(&raw const word as usize), Some(7));
+        assert_eq!(peek::<u32>(8), None);
     }
 
     #[test]
