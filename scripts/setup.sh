@@ -40,6 +40,9 @@ case ${1:-build} in
         need qemu-system-x86_64 qemu-system-x86
         need stress-ng stress-ng
         need sysbench sysbench
+        # The programs alone: no service is set up.
+        need '/usr/sbin/mariadbd /usr/libexec/mariadbd' mariadb-server-core
+        need mariadb mariadb-client-core
         need '/usr/lib/*/liburing.so /usr/lib64/liburing.so' liburing-dev
         ;;
 esac
