@@ -427,7 +427,8 @@ impl Table {
     fn hold(context: &'static Context, handle: usize) -> Option<InUse> {
         let held = context.enter();
         // Whoever destroys the context changes its state first and counts the users after.
-        (context.handle.load(SeqCst) == handle && context.state.load(SeqCst) == LIVE).then_some(held)
+        let live = context.handle.load(SeqCst) == handle && context.state.load(SeqCst) == LIVE;
+        (live && (context.kernel.load(Relaxed) != 0 || context.ring.has_its_id())).then_some(held)
     }
 
     fn blank(&self) -> Result<&'static Context> {

@@ -34,13 +34,17 @@ impl Shape {
     /// processors.
     ///
     /// # Errors
-    /// `EINVAL` when the ring would exceed the kernel's bound.
+    /// `EINVAL` when the ring would exceed the kernel's bound, `EAGAIN` when the kernel's 32 bits
+    /// come round and what is wanted exceeds `fs.aio-max-nr` instead.
     pub(crate) fn new(nr: u32, cpus: u32) -> Result<Self> {
         // The kernel hands slots to processors in batches, so it makes room for a few per
         // processor, and doubles that.
         let wanted = 2 * u64::from(nr.max(cpus.saturating_mul(4)));
-        if wanted > 0x1000_0000 / size_of::<IoEvent>() as u64 {
+        if u64::from(wanted as u32) > 0x1000_0000 / size_of::<IoEvent>() as u64 {
             return Err(Errno::EINVAL);
+        }
+        if wanted > u32::MAX.into() {
+            return Err(Errno::EAGAIN);
         }
         let bytes = (RING_HEADER + size_of::<IoEvent>() * (wanted as usize + 2)).next_multiple_of(PAGE);
         let events = ((bytes - RING_HEADER) / size_of::<IoEvent>()) as u32;
@@ -101,6 +105,8 @@ pub(crate) struct EventRing {
     /// The program's view: the handle.
     theirs: AtomicUsize,
     bytes: AtomicUsize,
+    /// What the header's id has to be.
+    id: AtomicU32,
     events: AtomicU32,
     limit: AtomicU32,
     /// Where the next event goes. The header's copy may hold anything.
@@ -129,6 +135,7 @@ impl EventRing {
         self.tail.store(0, Relaxed);
         self.in_flight.store(0, Relaxed);
         self.unseen.store(0, Relaxed);
+        self.id.store(id, Relaxed);
         let header = self.header();
         header.id.store(id, Relaxed);
         header.nr.store(shape.events, Relaxed);
@@ -207,10 +214,16 @@ impl EventRing {
         between.min(self.unseen.load(Relaxed))
     }
 
-    /// Whether head and tail are equal as written: what the C library looks at before a call.
+    /// Whether the magic is as written here, and head and tail are equal: what the C library looks at
+    /// before a call.
     pub(crate) fn looks_empty(&self) -> bool {
         let header = self.header();
-        header.head.load(Relaxed) == header.tail.load(Acquire)
+        header.magic.load(Relaxed) == RING_MAGIC && header.head.load(Relaxed) == header.tail.load(Acquire)
+    }
+
+    /// Whether the header has the ring's own id, by which the kernel finds a context.
+    pub(crate) fn has_its_id(&self) -> bool {
+        self.header().id.load(SeqCst) == self.id.load(Relaxed)
     }
 
     /// Takes a slot for one more request.
@@ -400,6 +413,7 @@ mod tests {
         assert_eq!(Shape::new(4_194_305, 2), Err(Errno::EINVAL));
         assert!(Shape::new(4_194_304, 2).is_ok());
         assert_eq!(Shape::new(u32::MAX, 2), Err(Errno::EINVAL));
+        assert_eq!(Shape::new(1 << 31, 2), Err(Errno::EAGAIN));
     }
 
     fn pages() -> Box<ProvenPages> {

@@ -151,16 +151,40 @@ pub fn transfer_nothing(fd: i32, write: bool, offset: i64) -> Result<usize> {
 /// # Errors
 /// `EINTR`, `ENOMEM`.
 pub fn poll_now(fd: i32, events: i16) -> Result<i16> {
+    poll(fd, events, Some(libc::timespec { tv_sec: 0, tv_nsec: 0 }))
+}
+
+/// `poll` for one descriptor, for a time or without end.
+fn poll(fd: i32, events: i16, time: Option<libc::timespec>) -> Result<i16> {
     let mut poll = libc::pollfd { fd, events, revents: 0 };
-    let zero = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: one live entry and a live time.
+    let time = time.as_ref().map_or(0, |t| &raw const *t as usize);
+    // SAFETY: one live entry, and a live time or none.
+    match unsafe { syscall(libc::SYS_ppoll, [&raw mut poll as usize, 1, time, 0, 8, 0]) } {
+        Err(Errno::EINVAL) => select(fd, events, time),
+        result => result.map(|_| poll.revents),
+    }
+}
+
+/// The same where the limit of descriptors is 0, which does not even let `poll` look at one.
+#[cold]
+fn select(fd: i32, events: i16, time: usize) -> Result<i16> {
+    const INPUT: i16 = libc::POLLIN | libc::POLLRDNORM;
+    const OUTPUT: i16 = libc::POLLOUT | libc::POLLWRNORM;
+    let kinds = [INPUT, OUTPUT, libc::POLLPRI];
+    let mut sets = [[0u64; 16]; 3];
+    for (set, kind) in sets.iter_mut().zip(kinds) {
+        let word = set.get_mut(fd as usize / 64).ok_or(Errno::EINVAL)?;
+        *word = u64::from(events & kind != 0) << (fd % 64);
+    }
+    // SAFETY: three live sets with a bit for every descriptor up to `fd`; the kernel may write to the
+    // time, which is a live local of the caller that it does not read again, or none.
     unsafe {
-        syscall(
-            libc::SYS_ppoll,
-            [&raw mut poll as usize, 1, &raw const zero as usize, 0, 8, 0],
-        )
-    }?;
-    Ok(poll.revents)
+        let [input, output, urgent] = sets.each_mut().map(|set| set.as_mut_ptr() as usize);
+        syscall(libc::SYS_pselect6, [fd as usize + 1, input, output, urgent, time, 0])?;
+    }
+    let holds = |set: &[u64; 16]| set.iter().any(|word| *word != 0);
+    let found = sets.iter().zip(kinds).filter(|(set, _)| holds(set));
+    Ok(found.fold(0, |all, (_, kind)| all | kind & events))
 }
 
 /// Whether a poll can wait for a file: those that always are ready for everything have no way to.
@@ -195,13 +219,7 @@ pub fn can_wait(fd: i32) -> bool {
 /// # Errors
 /// `EINTR`, whatever the flags of the signal handler; `ENOMEM`.
 pub fn await_ready(fd: i32, write: bool) -> Result<()> {
-    let mut poll = libc::pollfd {
-        fd,
-        events: if write { libc::POLLOUT } else { libc::POLLIN },
-        revents: 0,
-    };
-    // SAFETY: one live entry; no time, no mask.
-    unsafe { syscall(libc::SYS_ppoll, [&raw mut poll as usize, 1, 0, 0, 0, 0]) }.map(|_| ())
+    poll(fd, if write { libc::POLLOUT } else { libc::POLLIN }, None).map(|_| ())
 }
 
 /// Reads an option of a socket; `false` if there is none.
@@ -236,7 +254,7 @@ pub fn low_water(fd: i32) -> u64 {
     if said { u64::from(bytes[0].unsigned_abs()) } else { 1 }
 }
 
-/// Waits for `fd` to become readable, for at most `ns` nanoseconds, with `mask` as the signal mask.
+/// Waits for `fd` (-1: nothing) to become readable, for at most `ns` nanoseconds, with `mask` as the signal mask.
 ///
 /// # Errors
 /// `EINTR`, `ENOMEM`.
@@ -256,7 +274,7 @@ pub fn poll_masked(fd: i32, ns: u64, mask: u64) -> Result<usize> {
             libc::SYS_ppoll,
             [
                 &raw mut poll as usize,
-                1,
+                usize::from(fd >= 0),
                 &raw const ts as usize,
                 &raw const mask as usize,
                 8,
