@@ -2,7 +2,7 @@
 //! started again, it has every row whose commit it had told of, and every page is right.
 //!
 //! It makes contexts by `io_setup` and takes events by the system call, so it needs the `syscall` of
-//! `libaiouring.so.1`, or the list of programs that get kernel AIO.
+//! `libaiouring.so.1`, or the list of programs that get kernel AIO. If it is let, it takes liburing.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -29,14 +29,22 @@ const TRANSACTIONS: u64 = 8000;
 const USER: &str = "nobody";
 const USER_ID: u32 = 65534;
 
-/// In the environment of the process that does one variant's work.
-const PART: &str = "MARIADB_VARIANT";
+/// In the environment of the process that does the work of one of them.
+const PART: &str = "MARIADB_WAY";
+
+/// A way for the tables' pages, and what `innodb_linux_aio` says.
+type Way = (Variant, &'static str);
+
+const WAYS: [Way; 3] = [
+    (Variant::Preload, "aio"),
+    (Variant::Ours, "aio"),
+    (Variant::Ours, "io_uring"),
+];
 
 fn main() -> ExitCode {
-    let variants = [Variant::Preload, Variant::Ours];
-    if let Ok(name) = std::env::var(PART) {
-        let variant = variants.into_iter().find(|v| v.name() == name).expect("a variant");
-        return match whole_life(variant) {
+    if let Ok(index) = std::env::var(PART) {
+        let index: usize = index.parse().expect("a number");
+        return match whole_life(WAYS[index]) {
             Ok(()) => ExitCode::SUCCESS,
             Err(e) => {
                 eprintln!("{e}");
@@ -44,8 +52,8 @@ fn main() -> ExitCode {
             }
         };
     }
-    let trials = variants.map(|variant| {
-        Trial::ignorable_test(format!("killed::{}", variant.name()), move || {
+    let trials = WAYS.iter().enumerate().map(|(index, (variant, aio))| {
+        Trial::ignorable_test(format!("killed::{}::{aio}", variant.name()), move || {
             if let Some(skipped) = need_strace() {
                 return skipped;
             }
@@ -60,7 +68,7 @@ fn main() -> ExitCode {
             }
             // In a process of its own, whose end is the end of all that it started.
             let mut part = Command::new(std::env::current_exe().expect("this executable has a path"));
-            part.env(PART, variant.name());
+            part.env(PART, index.to_string());
             let outcome = run(&mut part, Duration::from_secs(120) + Duration::from_secs(20) * rounds());
             if outcome.success() {
                 Ok(Completion::Completed)
@@ -69,7 +77,7 @@ fn main() -> ExitCode {
             }
         })
     });
-    capi_tests::main(trials.into())
+    capi_tests::main(trials.collect())
 }
 
 fn rounds() -> u32 {
@@ -94,7 +102,7 @@ fn knows_linux_aio(server: &Path) -> bool {
 
 /// The tables, and a server for them from time to time.
 struct Database {
-    variant: Variant,
+    way: Way,
     data: PathBuf,
     /// A server clears its directory for temporary files when it starts: not the one of others.
     scratch: PathBuf,
@@ -113,7 +121,7 @@ impl Drop for Server {
 }
 
 impl Database {
-    fn create(variant: Variant, dir: &Path) -> Result<Self, String> {
+    fn create(way: Way, dir: &Path) -> Result<Self, String> {
         let (data, scratch) = (dir.join("data"), dir.join("tmp"));
         for new in [&data, &scratch] {
             fs::create_dir(new).map_err(|e| e.to_string())?;
@@ -132,7 +140,7 @@ impl Database {
             }
         });
         let database = Self {
-            variant,
+            way,
             data,
             scratch,
             user,
@@ -157,7 +165,7 @@ impl Database {
     }
 
     fn command(&self) -> Result<Command, String> {
-        let mut command = self.variant.command(Face::Aio, &server().ok_or("no mariadbd")?)?;
+        let mut command = self.way.0.command(Face::Aio, &server().ok_or("no mariadbd")?)?;
         command
             .args([
                 "--no-defaults",
@@ -169,11 +177,8 @@ impl Database {
             .args(["--socket=socket", "--pid-file=pid", "--console"])
             .args(self.place())
             .args(&self.user)
-            .args([
-                "--innodb-use-native-aio=1",
-                "--innodb-linux-aio=aio",
-                "--innodb-flush-method=O_DIRECT",
-            ])
+            .arg(format!("--innodb-linux-aio={}", self.way.1))
+            .args(["--innodb-use-native-aio=1", "--innodb-flush-method=O_DIRECT"])
             // Pages are written all the time.
             .args(["--innodb-buffer-pool-size=16M", "--innodb-log-file-size=8M"])
             .args(["--innodb-max-dirty-pages-pct=0", "--innodb-io-capacity=4000"])
@@ -292,10 +297,10 @@ impl Database {
             count("io_uring_enter"),
             count("io_uring_setup"),
         );
-        let right = if self.variant == Variant::Preload {
-            entered > 20 && made == 1 && submitted == 0
-        } else {
-            submitted > 20 && entered == 0
+        let right = match self.way {
+            (Variant::Preload, "aio") => entered > 20 && made == 1 && submitted == 0,
+            (_, "aio") => submitted > 20 && entered == 0,
+            _ => entered > 20 && made > 0 && submitted == 0,
         };
         if right {
             Ok(())
@@ -378,13 +383,30 @@ fn last_told(path: &Path) -> Result<Option<u64>, String> {
     }
 }
 
-fn whole_life(variant: Variant) -> Result<(), String> {
+/// Whether the server has loaded the library that it is tested with.
+fn uses_ours((variant, aio): Way, server: &Server) -> Result<(), String> {
+    let library = capi_tests::library(match (variant, aio) {
+        (Variant::Preload, _) => "libaiouring.so.1",
+        (_, "aio") => "libaio.so.1",
+        _ => "liburing.so.2",
+    });
+    let path = library.canonicalize().map_err(|e| e.to_string())?;
+    let maps = fs::read_to_string(format!("/proc/{}/maps", server.0.id())).map_err(|e| e.to_string())?;
+    if maps.contains(&path.display().to_string()) {
+        Ok(())
+    } else {
+        Err(format!("{} is not loaded", path.display()))
+    }
+}
+
+fn whole_life(way: Way) -> Result<(), String> {
     let dir = temp_dir();
-    let database = Database::create(variant, dir.path())?;
+    let database = Database::create(way, dir.path())?;
     database.load(dir.path())?;
     let mut done = vec![0; WRITERS as usize];
     for round in 0..rounds() {
         let mut server = database.start(&mut database.command()?)?;
+        uses_ours(way, &server)?;
         done = database.check(&done)?;
         let mut writers = Vec::new();
         for (w, &done) in done.iter().enumerate() {
