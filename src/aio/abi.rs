@@ -42,7 +42,7 @@ pub struct Iocb {
 pub const KEY_OFFSET: usize = core::mem::offset_of!(Iocb, key);
 
 /// One completion, `struct io_event`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct IoEvent {
     /// The iocb's `data`.

@@ -136,7 +136,11 @@ impl Caller {
             Ok(())
         } else {
             drop(held);
+            let lost = Process::current().is_some_and(|p| p.engine.carrier.is_open());
             match (leads, mask) {
+                // What is still in the ring comes with the calls of the thread that it belongs to.
+                (_, None) if lost => futex::wait(&self.turn, turn, ns.min(NAP)),
+                (_, Some(mask)) if lost => file::poll_masked(-1, ns.min(NAP), mask).map(|_| ()),
                 (true, _) => self.sleep_in_ring(ns, mask),
                 // Who has just gone may have found no follower to wake.
                 (false, _) if self.leader.load(SeqCst) == 0 => Ok(()),

@@ -498,6 +498,22 @@ impl Table {
         Ok(())
     }
 
+    /// The first poll of any context that meets the condition.
+    pub(crate) fn find_poll(&self, condition: impl Fn(&Request) -> bool) -> Option<&'static Request> {
+        let _quiet = thread::quiet();
+        let _held = self.lock.lock();
+        for bucket in &self.buckets {
+            let mut at = reference(bucket);
+            while let Some(context) = at {
+                if let Some(poll) = context.polls.find(&condition) {
+                    return Some(poll);
+                }
+                at = reference(&context.next);
+            }
+        }
+        None
+    }
+
     fn recycle(&self, context: &'static Context) {
         context.handle.store(0, SeqCst);
         context.next.store(self.free.load(SeqCst), SeqCst);
@@ -564,8 +580,7 @@ impl Table {
             if users == 0 && in_flight == 0 && context.users.load(SeqCst) == 0 {
                 return;
             }
-            if !context.polls.is_empty() {
-                process.engine.cancel(context, 0);
+            if !context.polls.is_empty() && process.engine.cancel(context, 0) {
                 continue;
             }
             // Either word tells of its end; the time is for the one that is not slept on.

@@ -1,13 +1,16 @@
 //! The ring lane, from within: the thread that creates, drives and closes the ring.
 
+use super::abi::IoEvent;
+use super::carrier::{self, Carrier};
 use super::context::{Context, InUse};
-use super::engine::{ASLEEP, Batch, DONE, FAILED, MAX_TRANSFER, Order, RUNNING, SLEEPING, live};
+use super::engine::{ASLEEP, Batch, FAILED, MAX_TRANSFER, Order, RUNNING, live};
+use super::log;
 use super::process::Process;
 use super::request::{
-    self, BLOCKING_SIGNAL, CANCELLED, List, NO_SLOT, NOWAIT_ADDED, ODD_SIGNAL, ODD_TRANSFER, RAW, Request,
-    SIGNAL_BY_NUMBER, SOCKET, TRACKED, TRUE, USER_NOWAIT, Work,
+    self, BLOCKING_SIGNAL, CANCELLED, CARRIED, KEPT, List, NO_SLOT, NOWAIT_ADDED, ODD_SIGNAL, ODD_TRANSFER, RAW,
+    Request, SIGNAL_BY_NUMBER, SOCKET, TRACKED, TRUE, USER_NOWAIT, Work,
 };
-use crate::sys::{Errno, Result, file, futex, map, thread};
+use crate::sys::{Errno, Result, file, futex, map, seccomp, thread};
 use crate::uring::queue::Patience;
 use crate::uring::{Cqe, Params, Ring, Sqe, Timespec, abi as uring, probe, register, setup};
 use core::sync::atomic::{
@@ -19,6 +22,9 @@ impl thread::Body for Process {
     fn run(&'static self) {
         thread::name(c"aiouring");
         let engine = &self.engine;
+        if let Some(ring) = engine.carrier.left_ring() {
+            return Driver::of(self, ring, 0).go_on();
+        }
         // It is not needed, so no filter is asked.
         if engine.is_unfiltered() {
             thread::leave_directories();
@@ -57,6 +63,10 @@ const SIGNAL_GRACE: u64 = 2_000_000;
 const TAKER_ROUNDS: u32 = 1000;
 /// Milliseconds that the kernel's thread spins before it sleeps.
 const SQPOLL_IDLE: u32 = 20;
+/// Nanoseconds between two looks for a filter that has come, and calls without an effect after which
+/// the ring counts as one that cannot be entered.
+const LOOK: u64 = 1_000_000;
+const VAIN: u32 = 1000;
 
 /// For a ring without a descriptor.
 const NAMELESS: u32 = uring::IORING_SETUP_NO_MMAP | uring::IORING_SETUP_REGISTERED_FD_ONLY;
@@ -116,15 +126,27 @@ pub(crate) struct Driver {
     watching: bool,
     /// Looks since the last one did.
     looks: u32,
+    /// The ring cannot be entered any more, see [`Driver::fail_over`].
+    fallen: bool,
+    /// Transfers and syncs in the ring.
+    in_ring: u32,
+    /// The ring keeps files that it has no use for.
+    encumbered: bool,
+    /// No seccomp filter was in force so far, and when to look again.
+    unfiltered: bool,
+    next_look: u64,
+    /// Calls in a row that had no effect.
+    vain: u32,
 }
 
 impl Driver {
     /// For the library's thread.
     fn new(process: &'static Process) -> Result<Self> {
-        // The best ring first: no descriptor that the program could close or a child inherit,
-        // completions only when this thread asks. Then what older kernels have.
+        // The best ring first: no descriptor that the program could close or a child inherit. Then
+        // what older kernels have. Completions come with any system call of this thread, so that they
+        // come even when the ring can no longer be entered.
         let single =
-            uring::IORING_SETUP_SINGLE_ISSUER | uring::IORING_SETUP_DEFER_TASKRUN | uring::IORING_SETUP_TASKRUN_FLAG;
+            uring::IORING_SETUP_SINGLE_ISSUER | uring::IORING_SETUP_COOP_TASKRUN | uring::IORING_SETUP_TASKRUN_FLAG;
         let all = uring::IORING_SETUP_SUBMIT_ALL;
         let driver = Self::first_of(process, &[single | NAMELESS | all, single | all, all, 0], 0)?;
         if !driver.has_futex {
@@ -212,14 +234,21 @@ impl Driver {
         let has_futex = probe::supported(ring, uring::IORING_OP_FUTEX_WAIT);
         #[cfg(feature = "faults")]
         let has_futex = has_futex && !super::faults::old_kernel();
-        let slots = Slots::new(ring);
-        Ok(Self {
+        let mut driver = Self::of(process, ring, features);
+        driver.slots = Slots::new(ring);
+        driver.has_futex = has_futex;
+        driver.unfiltered = process.engine.is_unfiltered();
+        Ok(driver)
+    }
+
+    fn of(process: &'static Process, ring: &'static Ring, features: u32) -> Self {
+        Self {
             process,
             ring,
             epoch: 0,
             batches: core::ptr::null(),
-            slots,
-            has_futex,
+            slots: Slots([0; SLOT_WORDS]),
+            has_futex: false,
             armed: false,
             wake_count: AtomicU64::new(0),
             quiet: if features & uring::IORING_FEAT_CQE_SKIP != 0 {
@@ -235,7 +264,13 @@ impl Driver {
             may_linger: process.config.possible_cpus() > 1,
             watching: false,
             looks: 0,
-        })
+            fallen: false,
+            in_ring: 0,
+            encumbered: false,
+            unfiltered: false,
+            next_look: 0,
+            vain: 0,
+        }
     }
 
     /// Ends a ring that nothing was submitted to.
@@ -290,7 +325,7 @@ impl Driver {
     }
 
     fn run(&mut self) {
-        loop {
+        while !self.fallen {
             if !self.signalling.is_empty() {
                 self.stop_signals();
             }
@@ -311,6 +346,183 @@ impl Driver {
             }
             self.reap();
         }
+        self.go_on();
+    }
+
+    /// Goes on without the ring, by kernel AIO.
+    fn go_on(&mut self) {
+        self.fallen = true;
+        let process = self.process;
+        let engine = &process.engine;
+        let carrier = &engine.carrier;
+        let mut events = [IoEvent::default(); carrier::BATCH];
+        loop {
+            self.reap();
+            carrier.serve(process, engine.collect());
+            while let Some(poll) = carrier.ask(process) {
+                self.finish(poll, poll.result.load(Relaxed));
+            }
+            if engine.departure.swap(0, SeqCst) != 0 {
+                self.looks = 0;
+                self.watching = true;
+            }
+            if self.watching {
+                self.watch();
+            }
+            // What the ring keeps it gives up when the thread ends that made it.
+            let drained = self.in_ring == 0 && self.signalling.is_empty();
+            if self.encumbered && drained && self.unfinished.is_none() && thread::spawn(process).is_ok() {
+                return;
+            }
+            let impatient = carrier.asks() || self.unfinished.is_some() || self.watching && self.looks < FIRST_LOOKS;
+            let count = if carrier.has_context() {
+                // Completions of the ring end this wait, too.
+                carrier.take(&mut events, 1, if impatient { 10_000_000 } else { 1_000_000_000 })
+            } else {
+                self.doze(if impatient || !drained {
+                    10_000_000
+                } else {
+                    1_000_000_000
+                });
+                0
+            };
+            for (request, result) in events.iter().take(count).filter_map(Carrier::outcome) {
+                self.finish(request, result);
+            }
+        }
+    }
+
+    /// Sleeps until something is handed over, at most so long.
+    fn doze(&mut self, ns: u64) {
+        let engine = &self.process.engine;
+        let word = engine.sleep.fetch_or(ASLEEP, SeqCst) | ASLEEP;
+        if engine.inbox.load(SeqCst).is_null() {
+            let _ = futex::wait(&engine.sleep, word, ns);
+        }
+        engine.sleep.fetch_and(!ASLEEP, SeqCst);
+    }
+
+    /// The ring is not to be entered any more. What the kernel has of it ends there; what it has
+    /// not taken, and whatever comes, goes to kernel AIO. So do polls, as they may wait for long.
+    fn fail_over(&mut self, error: Errno) {
+        if self.fallen {
+            return;
+        }
+        self.fallen = true;
+        let process = self.process;
+        process.engine.eventfd.store(0, SeqCst);
+        process.engine.carrier.open(self.ring);
+        if process.config.log() {
+            log::fallen(error);
+        }
+        if self.ring.flags & uring::IORING_SETUP_SQPOLL != 0 {
+            // Its thread takes requests without being told, unless it sleeps.
+            for _ in 0..3 {
+                self.await_taker();
+                pause();
+            }
+            self.ring.recall();
+            pause();
+        }
+        let mut index = 0;
+        while let Some(sqe) = self.ring.queued(index) {
+            self.withdraw(&sqe);
+            index += 1;
+        }
+        if process.engine.caller.is_open() {
+            // The kernel's events need a thread.
+            let _ = thread::spawn(process);
+        }
+        while let Some(poll) = process.table.find_poll(|r| !r.is(CARRIED | TRUE | KEPT)) {
+            poll.mark(KEPT);
+            let same = file::status(poll.fd.load(Relaxed)).is_ok_and(|s| s.id == poll.file());
+            // Of a file that the program has closed only the ring can tell.
+            if let (true, Some(context), Ok(twin)) = (same, poll.context(), process.pool.twin(poll)) {
+                context.polls.remove(poll);
+                poll.orphan();
+                self.encumbered = true;
+                context.polls.add(twin);
+                self.carry(twin);
+            }
+        }
+    }
+
+    /// What the kernel did not take.
+    #[allow(unsafe_code)]
+    fn withdraw(&mut self, sqe: &Sqe) {
+        let tagged = match (sqe.opcode, sqe.user_data) {
+            (uring::IORING_OP_ASYNC_CANCEL, _) => sqe.addr,
+            (_, WAKE | TICK | UNHEEDED) => return,
+            (_, linked) if linked & KIND == LINKED_SIGNAL => return,
+            (_, tagged) => tagged,
+        };
+        // SAFETY: as in `handle`; a cancellation names what it is for by the same word.
+        let request = unsafe { request::from_user_data(tagged & !(SIGNAL | DESCRIPTOR)) };
+        match (sqe.opcode, tagged & (SIGNAL | DESCRIPTOR)) {
+            (uring::IORING_OP_ASYNC_CANCEL, 0) => self.leave(request),
+            (uring::IORING_OP_ASYNC_CANCEL, _) => {}
+            (_, 0) => {
+                self.in_ring -= u32::from(request.work() != Work::Poll);
+                if !request.is(CANCELLED) {
+                    self.carry(request);
+                }
+            }
+            _ => self.signal_by_number(request),
+        }
+    }
+
+    /// Ends a poll that the ring cannot be asked to let go of.
+    fn leave(&mut self, poll: &'static Request) {
+        let result = if poll.is(CANCELLED) {
+            0
+        } else {
+            poll.result.load(Relaxed)
+        };
+        poll.mark(KEPT);
+        self.encumbered = true;
+        self.finish(poll, result);
+    }
+
+    /// Passes a request on to kernel AIO.
+    #[inline(never)]
+    fn carry(&mut self, request: &'static Request) {
+        self.transfer_ended(request);
+        if let Some(result) = self.process.engine.carrier.carry(request) {
+            self.finish(request, result);
+        }
+    }
+
+    /// Whether the ring may be entered. A filter that kills for it may have come while this thread
+    /// slept; what it does otherwise is not asked.
+    fn may_enter(&mut self) -> bool {
+        if self.unfiltered {
+            let now = futex::now();
+            if now >= self.next_look {
+                self.next_look = now + LOOK;
+                if seccomp::mode_is_set() {
+                    self.fail_over(Errno::EPERM);
+                }
+            }
+        }
+        !self.fallen
+    }
+
+    /// Judges a call that entered the ring with so many requests queued.
+    fn entered(&mut self, queued: u32, result: Result<u32>) {
+        match result {
+            Ok(_) | Err(Errno::EINTR | Errno::ETIME) => {}
+            // Out of memory, or of room for completions: whoever called reaps and comes again.
+            Err(Errno::EAGAIN | Errno::EBUSY | Errno::ENOMEM) => pause(),
+            Err(e) => return self.fail_over(e),
+        }
+        if self.ring.cq_ready() > 0 || self.ring.sq_ready() < queued || result == Err(Errno::ETIME) {
+            self.vain = 0;
+            return;
+        }
+        self.vain += 1;
+        if self.vain >= VAIN {
+            self.fail_over(result.err().unwrap_or(Errno::ENOSYS));
+        }
     }
 
     /// Looks for work for a while before it sleeps: waking a thread takes longer than most of what
@@ -327,6 +539,9 @@ impl Driver {
             }
             if self.ring.kernel_holds_completions() {
                 self.enter(0);
+                return true;
+            }
+            if self.ring.cq_ready() > 0 {
                 return true;
             }
             if futex::now() >= end {
@@ -387,6 +602,11 @@ impl Driver {
             }
             match batch.order {
                 Order::Submit => {}
+                Order::Cancel(context, iocb) if self.fallen => {
+                    let found = self.process.engine.carrier.cancel(self.process, context, iocb);
+                    batch.cancelled.store(found.into(), SeqCst);
+                }
+                Order::Saturate(..) if self.fallen => {}
                 Order::Cancel(context, iocb) => {
                     // A poll that has come true by now is no longer pending.
                     self.enter(0);
@@ -401,18 +621,14 @@ impl Driver {
         // The kernel has them, and has said which writes it cannot start without blocking.
         self.enter(0);
         self.reap();
-        while self.ring.sq_ready() != 0 {
+        while self.ring.sq_ready() != 0 && !self.fallen {
             self.enter(0);
             self.reap();
         }
         let mut at = core::mem::replace(&mut self.batches, core::ptr::null());
         while let Some(batch) = live(at) {
             at = batch.next.load(SeqCst);
-            let word = batch.done.as_ptr() as usize;
-            // From here on the batch may be gone.
-            if batch.done.swap(DONE, SeqCst) == SLEEPING {
-                futex::wake_at(word, 1);
-            }
+            batch.finish();
         }
     }
 
@@ -464,27 +680,40 @@ impl Driver {
         self.push(&sqe);
     }
 
-    fn push(&mut self, sqe: &Sqe) {
-        while !self.ring.push(sqe) {
+    /// Queues an entry; false when the ring is out of use.
+    #[inline(never)]
+    fn push(&mut self, sqe: &Sqe) -> bool {
+        while !self.fallen {
+            if self.ring.push(sqe) {
+                return true;
+            }
+            self.enter(0);
+        }
+        false
+    }
+
+    /// Makes room for entries that belong together.
+    fn make_room(&mut self, entries: u32) {
+        while self.ring.sq_space_left() < entries && !self.fallen {
             self.enter(0);
         }
     }
 
     /// Gives the kernel what is in the SQ and lets it run completions; `wait` for that many.
+    #[inline(never)]
     fn enter(&mut self, wait: u32) {
-        let entered = if wait == 0 {
+        if !self.may_enter() {
+            return;
+        }
+        let queued = self.ring.sq_ready();
+        let result = if wait == 0 {
             self.ring.submit_and_get_events()
         } else {
             self.ring.submit_and_wait(wait)
         };
-        match entered {
-            Ok(_) | Err(Errno::EINTR) => self.await_taker(),
-            // Out of memory, or of room for completions: whoever called reaps and comes again.
-            Err(_) => {
-                let pause = AtomicU32::new(0);
-                let _ = futex::wait(&pause, 0, 1_000_000);
-            }
-        }
+        self.await_taker();
+        // With nothing to hand over and nothing to wait for there is nothing to expect.
+        self.entered(if wait == 0 && queued == 0 { u32::MAX } else { queued }, result);
     }
 
     /// With a thread of the kernel that takes the requests, gives it a moment to do so.
@@ -504,6 +733,10 @@ impl Driver {
 
     /// Gives the kernel what is in the SQ and waits for a completion, for so many nanoseconds.
     fn await_completions(&mut self, ns: u64) {
+        if !self.may_enter() {
+            return;
+        }
+        let queued = self.ring.sq_ready();
         let time = Timespec {
             tv_sec: 0,
             tv_nsec: ns as i64,
@@ -512,7 +745,8 @@ impl Driver {
             timeout: &raw const time,
             ..Patience::ENDLESS
         };
-        let _ = self.ring.submit_and_wait_for(1, &patience);
+        let (result, _) = self.ring.submit_and_wait_for(1, &patience);
+        self.entered(queued, result);
     }
 
     /// Turns the completions that are there into events.
@@ -521,7 +755,7 @@ impl Driver {
         let mut written = false;
         loop {
             while let Some(cqe) = self.ring.peek() {
-                if self.ring.sq_space_left() < 4 {
+                if self.ring.sq_space_left() < 4 && !self.fallen {
                     self.enter(0);
                     continue;
                 }
@@ -529,7 +763,8 @@ impl Driver {
                 self.handle(cqe);
             }
             self.conclude_late();
-            if !written && self.ring.sq_ready() != 0 && (self.releasing || !self.signalling.is_empty()) {
+            if !written && self.ring.sq_ready() != 0 && !self.fallen && (self.releasing || !self.signalling.is_empty())
+            {
                 // Whoever is woken waits for the eventfds: those that do not block are done now.
                 written = true;
                 self.releasing = false;
@@ -580,6 +815,9 @@ impl Driver {
 
     /// Puts a request into the SQ.
     fn issue(&mut self, request: &'static Request) {
+        if self.fallen {
+            return self.carry(request);
+        }
         if !self.hold_files(request) {
             self.release_files(request);
             return self.refuse(request);
@@ -652,7 +890,11 @@ impl Driver {
             let slot = request.slot.swap(NO_SLOT, Relaxed);
             *signal = Some(signal_to(slot, LINKED_SIGNAL + u64::from(slot) * (KIND + 1)));
         }
-        self.push_linked(chain.into_iter().flatten());
+        if self.push_linked(chain.into_iter().flatten()) {
+            self.in_ring += u32::from(request.work() != Work::Poll);
+        } else {
+            self.carry(request);
+        }
     }
 
     /// Nobody may be there to signal an eventfd after the event: the kernel does it.
@@ -661,12 +903,10 @@ impl Driver {
     }
 
     /// Queues requests each of which begins when the one before it is over, however that ended.
-    fn push_linked(&mut self, chain: impl Iterator<Item = Sqe> + Clone) {
+    fn push_linked(&mut self, chain: impl Iterator<Item = Sqe> + Clone) -> bool {
         let mut left = chain.clone().count() as u32;
         // They go into one submission.
-        while self.ring.sq_space_left() < left {
-            self.enter(0);
-        }
+        self.make_room(left);
         for mut sqe in chain {
             left -= 1;
             if left > 0 {
@@ -674,6 +914,7 @@ impl Driver {
             }
             self.push(&sqe);
         }
+        !self.fallen
     }
 
     /// What follows a write that a dying process has to wait for, as kernel AIO does: a task that
@@ -749,7 +990,7 @@ impl Driver {
 
     fn empty_slot(&mut self, index: u32) {
         let sqe = self.slot_update(index, &raw const NOTHING as u64);
-        self.push(&sqe);
+        self.encumbered |= !self.push(&sqe);
         self.slots.give_back(index);
     }
 
@@ -769,11 +1010,7 @@ impl Driver {
 
     /// Enters a request where others look for it.
     fn enlist(&self, request: &'static Request) {
-        match (request.work(), request.context()) {
-            (Work::Poll, Some(context)) => context.polls.add(request),
-            _ if request.is(TRACKED) => self.process.reads.add(request),
-            _ => {}
-        }
+        carrier::enlist(self.process, request);
     }
 
     /// Takes polls back; they are in the kernel, or before this in the SQ.
@@ -793,8 +1030,9 @@ impl Driver {
     }
 
     /// The kernel will say once more that it is done with the poll.
+    #[inline(never)]
     fn take_back(&mut self, request: &'static Request) {
-        self.push(&Sqe {
+        let queued = self.push(&Sqe {
             opcode: uring::IORING_OP_ASYNC_CANCEL,
             flags: self.quiet,
             fd: -1,
@@ -802,14 +1040,25 @@ impl Driver {
             user_data: UNHEEDED,
             ..Sqe::default()
         });
+        if !queued {
+            self.leave(request);
+        }
     }
 
     fn complete(&mut self, request: &'static Request, cqe: &Cqe) {
         let res = cqe.res;
         let error = if res < 0 { Some(Errno::new(-res)) } else { None };
         if request.work() == Work::Poll {
-            return self.complete_poll(request, res, cqe.flags & uring::IORING_CQE_F_MORE != 0);
+            let more = cqe.flags & uring::IORING_CQE_F_MORE != 0;
+            if request.context().is_none() {
+                if !more {
+                    self.process.release(request);
+                }
+                return;
+            }
+            return self.complete_poll(request, res, more);
         }
+        self.in_ring -= 1;
         #[cfg(feature = "faults")]
         let error = if super::faults::gives_up() {
             Some(Errno::ECANCELED)
@@ -925,9 +1174,7 @@ impl Driver {
             return self.finish(request, Errno::ECANCELED.negated().into());
         }
         // The pause and the poll go into one submission, and what is linked to the poll.
-        while self.ring.sq_space_left() < 3 {
-            self.enter(0);
-        }
+        self.make_room(3);
         self.push(&Sqe {
             opcode: uring::IORING_OP_TIMEOUT,
             flags: uring::IOSQE_IO_HARDLINK,
@@ -954,6 +1201,11 @@ impl Driver {
         }
         let held = context.enter();
         request.result.store(result, Relaxed);
+        if self.fallen {
+            self.encumbered |= request.slot.swap(NO_SLOT, Relaxed) != NO_SLOT;
+            let by_number = request.is(CARRIED) || !self.signals_by_link();
+            request.mark_if(by_number && request.resfd.load(Relaxed) >= 0, SIGNAL_BY_NUMBER);
+        }
         if request.is_to_signal() {
             request.mark_if(context.signals.begin(), ODD_SIGNAL);
         }
@@ -980,14 +1232,19 @@ impl Driver {
         self.touch(held);
     }
 
+    #[inline(never)]
     fn retire(&mut self, request: &'static Request) {
         self.release_files(request);
         self.transfer_ended(request);
+        if request.is(KEPT) {
+            return request.orphan();
+        }
         self.process.release(request);
     }
 
+    /// The kernel's own requests are its own business.
     fn transfer_ended(&self, request: &'static Request) {
-        if request.work() != Work::Poll {
+        if request.work() != Work::Poll && !request.is(CARRIED) {
             self.process.transfers.end(request.is(ODD_TRANSFER));
         }
     }
@@ -1018,6 +1275,9 @@ impl Driver {
         if slot == NO_SLOT {
             // By its number, which may have come to mean another file.
             let fd = request.resfd.load(Relaxed);
+            if self.fallen {
+                return self.signal_by_number(request);
+            }
             if file::expect_eventfd(fd).is_ok() {
                 saturate(fd, 1);
             }
@@ -1028,7 +1288,14 @@ impl Driver {
             // The kernel gives it to a worker in any case, but tries for long before it does.
             sqe.flags |= uring::IOSQE_ASYNC;
         }
-        self.push(&sqe);
+        if !self.push(&sqe) {
+            self.signal_by_number(request);
+        }
+    }
+
+    fn signal_by_number(&mut self, request: &'static Request) {
+        carrier::signal(self.process, request.resfd.load(Relaxed));
+        self.signalled(request);
     }
 
     /// Takes the writes back that wait for room in a counter; again and again, as the kernel may
@@ -1053,16 +1320,23 @@ impl Driver {
         if res > 0 {
             return self.signalled(request);
         }
+        if self.fallen {
+            return self.signal_by_number(request);
+        }
         // The counter is full. The kernel's own signal needs a descriptor for a moment: Linux 6.8.
         thread::with_descriptor_limit(u32::MAX, |_| {
-            self.push(&Sqe {
+            let queued = self.push(&Sqe {
                 opcode: uring::IORING_OP_FIXED_FD_INSTALL,
                 flags: uring::IOSQE_FIXED_FILE,
                 fd: request.slot.load(Relaxed) as i32,
                 user_data: request::user_data(request) | DESCRIPTOR,
                 ..Sqe::default()
             });
-            self.enter(0);
+            if queued {
+                self.enter(0);
+            } else {
+                self.signal_by_number(request);
+            }
         });
     }
 
@@ -1095,6 +1369,11 @@ fn signal_to(slot: u32, user_data: u64) -> Sqe {
         user_data,
         ..Sqe::default()
     }
+}
+
+/// A millisecond's sleep.
+fn pause() {
+    let _ = futex::wait(&AtomicU32::new(0), 0, 1_000_000);
 }
 
 /// The kernel's own signal, which a ring gives to its registered eventfd at each completion, adds

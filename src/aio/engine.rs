@@ -8,6 +8,7 @@
 //! [`driver`]: super::driver
 
 use super::caller::Caller;
+use super::carrier::Carrier;
 use super::config::Issuer;
 use super::context::Context;
 use super::process::Process;
@@ -54,6 +55,7 @@ pub(crate) struct Engine {
     pub(crate) departure: AtomicU32,
     /// What takes the thread's place when the program's threads enter the kernel themselves.
     pub(crate) caller: Caller,
+    pub(crate) carrier: Carrier,
 }
 
 /// A hand-over; lives on the stack of the thread that waits for it.
@@ -82,8 +84,8 @@ pub(crate) enum Order {
 }
 
 const PENDING: u32 = 0;
-pub(crate) const DONE: u32 = 1;
-pub(crate) const SLEEPING: u32 = 2;
+const DONE: u32 = 1;
+const SLEEPING: u32 = 2;
 
 impl Engine {
     /// Whether requests can be handed over.
@@ -96,6 +98,9 @@ impl Engine {
     /// # Errors
     /// What the kernel says: `EPERM`, `ENOSYS`, `ENOMEM`, `EMFILE`, `EAGAIN`, ...
     pub(crate) fn start(&self, process: &'static Process) -> Result<()> {
+        if self.carrier.is_open() {
+            return Err(Errno::EPERM);
+        }
         if self.is_running() {
             return Ok(());
         }
@@ -206,11 +211,14 @@ impl Engine {
             done: AtomicU32::new(PENDING),
         };
         batch.first.set(chain);
+        let own = (&raw const batch).cast_mut();
+        if self.serve_carried(own) {
+            return batch.answer();
+        }
         if self.caller.is_open() {
             self.caller.serve(&batch);
             return batch.answer();
         }
-        let own = (&raw const batch).cast_mut();
         let mut head = self.inbox.load(SeqCst);
         loop {
             batch.next.store(head, SeqCst);
@@ -220,6 +228,10 @@ impl Engine {
             }
         }
         self.wake();
+        if self.carrier.is_open() {
+            // The thread may have looked before, and waits for the kernel now.
+            self.serve_carried(self.collect());
+        }
         for _ in 0..SPINS {
             if batch.done.load(SeqCst) == DONE {
                 return batch.answer();
@@ -232,9 +244,20 @@ impl Engine {
         batch.answer()
     }
 
+    /// Does what is handed over in the calling thread, if there is no ring to do it.
+    fn serve_carried(&self, batches: *const Batch) -> bool {
+        match Process::current() {
+            Some(process) if self.carrier.is_open() => {
+                self.carrier.serve(process, batches);
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Ends the thread's sleep. Whoever finds it asleep wakes it, not only the first: the first may
     /// be a call that a signal handler interrupted, and the handler be the one that waits.
-    fn wake(&self) {
+    pub(crate) fn wake(&self) {
         if self.sleep.fetch_add(WAKE_UP, SeqCst) & ASLEEP == 0 {
             return;
         }
@@ -261,6 +284,14 @@ impl Engine {
 }
 
 impl Batch {
+    /// Lets the submitter go. The batch may be gone after that.
+    pub(crate) fn finish(&self) {
+        let word = self.done.as_ptr() as usize;
+        if self.done.swap(DONE, SeqCst) == SLEEPING {
+            futex::wake_at(word, 1);
+        }
+    }
+
     fn answer(&self) -> (Option<&'static Request>, bool) {
         (self.redo.get(), self.cancelled.load(SeqCst) != 0)
     }

@@ -88,6 +88,17 @@ pub(crate) fn context(handle: usize, nr: u32, kernel: Option<Why>) {
     file::write_stderr(line.bytes.get(..line.len).unwrap_or(&[]));
 }
 
+/// Says that the contexts have to do without their ring from now on.
+pub(crate) fn fallen(error: Errno) {
+    let mut line = Line {
+        bytes: [0; 160],
+        len: 0,
+    };
+    line.text("aiouring: kernel AIO from here on, since io_uring was refused with ");
+    line.text(error.name().unwrap_or("an error")).text("\n");
+    file::write_stderr(line.bytes.get(..line.len).unwrap_or(&[]));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@
 
 pub mod abi;
 pub(crate) mod caller;
+pub(crate) mod carrier;
 pub(crate) mod class;
 pub(crate) mod config;
 pub(crate) mod context;

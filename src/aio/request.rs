@@ -7,11 +7,12 @@
 
 #![allow(unsafe_code)]
 
-use super::abi::IoEvent;
+use super::abi::{self, FLAG_IOPRIO, FLAG_RESFD, IoEvent, Iocb};
 use super::context::Context;
-use super::engine::Engine;
+use super::engine::{Engine, MAX_TRANSFER};
 use crate::sys::file::{self, Transfer};
 use crate::sys::futex::{self, Lock};
+use crate::sys::mem::Plain;
 use crate::sys::{Errno, Result, map, thread};
 use core::sync::atomic::{
     AtomicI32, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
@@ -67,6 +68,14 @@ pub(crate) const ODD_SIGNAL: u32 = 256;
 pub(crate) const RAW: u32 = 512;
 /// The poll has come true; the event waits for the kernel to let go of the file.
 pub(crate) const TRUE: u32 = 1024;
+/// The request is in the hands of the [`Carrier`].
+///
+/// [`Carrier`]: super::carrier::Carrier
+pub(crate) const CARRIED: u32 = 2048;
+/// A poll that kernel AIO did not take.
+pub(crate) const BY_HAND: u32 = 4096;
+/// The ring may have a word to say about the request after its event.
+pub(crate) const KEPT: u32 = 8192;
 
 /// No fixed-file slot.
 pub(crate) const NO_SLOT: u32 = u32::MAX;
@@ -119,6 +128,8 @@ pub(crate) struct Request {
     pub(crate) signalled: AtomicU64,
     /// The next that the library's thread has to finish.
     pub(crate) unfinished: Link,
+    /// What kernel AIO is told, where the request goes there.
+    control: [AtomicU64; size_of::<Iocb>() / 8],
 }
 
 /// A reference that may be absent.
@@ -186,6 +197,57 @@ impl Request {
             Work::DataSync => file::sync(fd, true),
             Work::Poll => Err(Errno::EAGAIN),
         }
+    }
+
+    /// Writes an iocb for the request; gives its address.
+    pub(crate) fn as_iocb(&self) -> usize {
+        let transfer = matches!(self.work(), Work::Read | Work::Write);
+        let (buf, count) = if transfer { self.memory() } else { (0, 0) };
+        let ioprio = self.ioprio.load(Relaxed);
+        let iocb = Iocb {
+            data: user_data(self),
+            rw_flags: self.rw_flags.load(Relaxed),
+            opcode: match (self.work(), count > 1) {
+                (Work::Read, false) => abi::PREAD,
+                (Work::Read, true) => abi::PREADV,
+                (Work::Write, false) => abi::PWRITE,
+                (Work::Write, true) => abi::PWRITEV,
+                (Work::Sync, _) => abi::FSYNC,
+                (Work::DataSync, _) => abi::FDSYNC,
+                (Work::Poll, _) => abi::POLL,
+            },
+            reqprio: ioprio as i16,
+            fildes: self.fd.load(Relaxed) as u32,
+            buf: if self.work() == Work::Poll {
+                self.events.load(Relaxed).into()
+            } else {
+                buf as u64
+            },
+            nbytes: match count {
+                0 => 0,
+                1 => self.len.load(Relaxed).min(MAX_TRANSFER),
+                n => n.into(),
+            },
+            offset: self.offset.load(Relaxed) as i64,
+            flags: if ioprio == 0 { 0 } else { FLAG_IOPRIO },
+            ..Iocb::ZERO
+        };
+        // SAFETY: the iocb has no padding, so it is that many words.
+        let words: [u64; size_of::<Iocb>() / 8] = unsafe { core::mem::transmute(iocb) };
+        for (place, word) in self.control.iter().zip(words) {
+            place.store(word, Relaxed);
+        }
+        self.iocb_address()
+    }
+
+    /// Where [`Self::as_iocb`] writes: what kernel AIO knows the request by.
+    pub(crate) fn iocb_address(&self) -> usize {
+        self.control.as_ptr() as usize
+    }
+
+    /// Leaves the request to the ring that has it: no event comes of it.
+    pub(crate) fn orphan(&self) {
+        self.context.store(core::ptr::null_mut(), Relaxed);
     }
 
     /// The event that tells of the result.
@@ -501,6 +563,21 @@ impl Pool {
         }
     }
 
+    /// A request in place of a poll that a ring keeps.
+    ///
+    /// # Errors
+    /// `EAGAIN` when there is no memory.
+    pub(crate) fn twin(&self, poll: &'static Request) -> Result<&'static Request> {
+        let twin = self.take()?;
+        if let Some(context) = poll.context() {
+            let (iocb, data) = (poll.iocb.load(Relaxed), poll.data.load(Relaxed));
+            twin.begin(context, Work::Poll, poll.fd.load(Relaxed), iocb, data);
+        }
+        twin.events.store(poll.events.load(Relaxed), Relaxed);
+        twin.resfd.store(poll.resfd.load(Relaxed), Relaxed);
+        Ok(twin)
+    }
+
     fn give(&self, request: &'static Request) {
         let mut now = self.free.load(Acquire);
         loop {
@@ -543,7 +620,20 @@ pub(crate) unsafe fn from_user_data(user_data: u64) -> &'static Request {
     unsafe { &*(user_data as *const Request) }
 }
 
+/// An iocb that is answered at once, as an eventfd is always ready for one or the other, for what
+/// that eventfd gets then.
+pub(crate) fn saturating(eventfd: i32) -> Iocb {
+    Iocb {
+        opcode: abi::POLL,
+        fildes: eventfd as u32,
+        buf: (libc::POLLIN | libc::POLLOUT) as u64,
+        flags: FLAG_RESFD,
+        resfd: eventfd as u32,
+        ..Iocb::ZERO
+    }
+}
+
 /// What a completion of this request will carry.
-pub(crate) fn user_data(request: &'static Request) -> u64 {
+pub(crate) fn user_data(request: &Request) -> u64 {
     &raw const *request as u64
 }

@@ -253,6 +253,7 @@ pub fn name(name: &core::ffi::CStr) {
 pub struct Quiet(u64);
 
 /// Blocks the signals of the calling thread until the guard is dropped.
+#[inline(never)]
 pub fn quiet() -> Quiet {
     let all = u64::MAX;
     let mut before = 0u64;
@@ -292,6 +293,7 @@ pub fn with_sigsys<T>(what: impl FnOnce() -> T) -> T {
 }
 
 impl Drop for Quiet {
+    #[inline(never)]
     fn drop(&mut self) {
         // SAFETY: a live mask of the kernel's 8 bytes.
         let _ = unsafe {

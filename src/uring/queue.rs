@@ -94,6 +94,17 @@ impl Ring {
         true
     }
 
+    /// Hides the queued requests from the kernel, which has not taken them.
+    pub fn recall(&self) {
+        self.sq.publish(self.taken());
+    }
+
+    /// A copy of a request that the kernel has not taken, by its place among those.
+    pub fn queued(&self, index: u32) -> Option<Sqe> {
+        let at = self.taken().wrapping_add(index);
+        (index < self.sq_ready()).then(|| self.sq.read(at, self.sqe_shift()))
+    }
+
     /// Takes the next free slot of the queue, its options cleared: its address, for a program to fill; null if the queue
     /// is full.
     pub fn next_sqe(&self) -> *mut Sqe {

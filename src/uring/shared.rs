@@ -74,6 +74,16 @@ impl Sq {
         }
     }
 
+    /// The request at `index`.
+    pub(super) fn read(&self, index: u32, shift: u32) -> Sqe {
+        if self.sqes.is_null() {
+            return Sqe::default();
+        }
+        let slot = self.sqes.wrapping_add(((index & self.ring_mask) << shift) as usize);
+        // SAFETY: as in `write`; any bytes are a request.
+        unsafe { slot.read() }
+    }
+
     /// Clears what a former request left at `index`, but for what every request sets; where that is.
     pub(super) fn clear(&self, index: u32, shift: u32) -> *mut Sqe {
         let slot = self.sqes.wrapping_add(((index & self.ring_mask) << shift) as usize);

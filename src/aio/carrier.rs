@@ -1,0 +1,260 @@
+//! Kernel AIO in place of a ring that can no longer be entered.
+//!
+//! A seccomp filter may come when contexts exist already. They keep their handles and their rings;
+//! what is in the kernel ends there. Whatever comes after goes to one context of the kernel's, by
+//! iocbs of ours: the program's threads submit, the library's thread takes the events and delivers
+//! them. What kernel AIO does not take either is done by whoever submits, and polls by asking.
+
+use super::abi::IoEvent;
+use super::context::Context;
+use super::engine::{Batch, Order, live};
+use super::process::Process;
+use super::request::{self, BY_HAND, CANCELLED, CARRIED, Request, TRACKED, TRUE, Work};
+use crate::sys::{Errno, aio as kernel, file, thread};
+use crate::uring::Ring;
+use core::sync::atomic::{
+    AtomicPtr, AtomicU32, AtomicUsize,
+    Ordering::{Relaxed, SeqCst},
+};
+
+/// Events that are taken at once.
+pub(crate) const BATCH: usize = 16;
+
+/// The kernel's context, once there is need of it.
+#[derive(Default)]
+pub(crate) struct Carrier {
+    /// The ring that there was before.
+    ring: AtomicPtr<Ring>,
+    handle: AtomicUsize,
+    /// Polls that kernel AIO did not take.
+    by_hand: AtomicU32,
+}
+
+impl Carrier {
+    /// Whether requests go here.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.ring.load(SeqCst).is_null()
+    }
+
+    /// The ring that is entered no more.
+    #[allow(unsafe_code)]
+    pub(crate) fn left_ring(&self) -> Option<&'static Ring> {
+        // SAFETY: null, or a ring whose memory stays for good.
+        unsafe { self.ring.load(SeqCst).as_ref() }
+    }
+
+    /// From now on.
+    pub(crate) fn open(&self, ring: &'static Ring) {
+        // Every size counts against a limit of the whole system.
+        let mut events = 4096;
+        while events > 0 && kernel::setup(events, self.handle.as_ptr() as usize).is_err() {
+            events /= 4;
+        }
+        self.ring.store((&raw const *ring).cast_mut(), SeqCst);
+    }
+
+    /// Whether there is a context of the kernel's to wait on.
+    pub(crate) fn has_context(&self) -> bool {
+        self.handle.load(SeqCst) != 0
+    }
+
+    /// Whether there may be polls that nobody tells about.
+    pub(crate) fn asks(&self) -> bool {
+        self.by_hand.load(SeqCst) != 0
+    }
+
+    /// Passes a request on; gives the result of one that was done here and now.
+    pub(crate) fn carry(&self, request: &'static Request) -> Option<i64> {
+        request.mark(CARRIED);
+        let iocb = request.as_iocb();
+        if kernel::submit(self.handle.load(SeqCst), 1, &raw const iocb as usize) == Ok(1) {
+            return None;
+        }
+        if request.work() == Work::Poll {
+            request.mark(BY_HAND);
+            self.by_hand.fetch_add(1, SeqCst);
+            return None;
+        }
+        let result = request.perform().map_or_else(|e| e.negated().into(), |n| n as i64);
+        Some(sum(request, result))
+    }
+
+    /// Waits for events, at most so long; gives how many came.
+    pub(crate) fn take(&self, events: &mut [IoEvent; BATCH], min: i64, ns: u64) -> usize {
+        let time = [ns / 1_000_000_000, ns % 1_000_000_000];
+        kernel::getevents(
+            self.handle.load(SeqCst),
+            min,
+            BATCH as i64,
+            events.as_mut_ptr() as usize,
+            time.as_ptr() as usize,
+        )
+        .unwrap_or(0)
+    }
+
+    /// The request of an event, and what its own event has to say.
+    #[allow(unsafe_code)]
+    pub(crate) fn outcome(event: &IoEvent) -> Option<(&'static Request, i64)> {
+        if event.data == 0 {
+            return None;
+        }
+        // SAFETY: every other iocb of the kernel's context carries the address of a request of the pool.
+        let request = unsafe { request::from_user_data(event.data) };
+        Some((request, sum(request, event.res)))
+    }
+
+    /// A poll that has come true, of those that are asked about.
+    pub(crate) fn ask(&self, process: &'static Process) -> Option<&'static Request> {
+        let is_true = |r: &Request| {
+            let due = r.is(BY_HAND) && !r.is(TRUE);
+            let found = due.then(|| file::poll_now(r.fd.load(Relaxed), r.events.load(Relaxed) as i16));
+            match found {
+                Some(Ok(events @ 1..)) => {
+                    r.result.store(events.into(), Relaxed);
+                    r.mark(TRUE);
+                    true
+                }
+                _ => false,
+            }
+        };
+        let request = process.table.find_poll(is_true)?;
+        self.by_hand.fetch_sub(1, SeqCst);
+        Some(request)
+    }
+
+    /// Does what submitters want, in any thread.
+    pub(crate) fn serve(&self, process: &'static Process, batches: *const Batch) {
+        let mut at = batches;
+        while let Some(batch) = live(at) {
+            at = batch.next.load(SeqCst);
+            let mut next = batch.first.get();
+            if next.is_none() {
+                self.deliver(process);
+            }
+            while let Some(request) = next {
+                next = request.chain.get();
+                let quiet = thread::quiet();
+                enlist(process, request);
+                drop(quiet);
+                if let Some(result) = self.carry(request) {
+                    settle(process, request, result);
+                } else if self.asks() {
+                    process.engine.wake();
+                }
+            }
+            match batch.order {
+                Order::Submit => {}
+                Order::Cancel(context, iocb) => {
+                    let found = self.cancel(process, context, iocb);
+                    batch.cancelled.store(found.into(), SeqCst);
+                }
+                // Kernel AIO's own signal never blocks, and stops at the greatest value.
+                Order::Saturate(eventfd, count) => {
+                    for _ in 0..count {
+                        let iocb = request::saturating(eventfd);
+                        let iocb = &raw const iocb as usize;
+                        let _ = kernel::submit(self.handle.load(SeqCst), 1, &raw const iocb as usize);
+                    }
+                }
+            }
+            batch.finish();
+        }
+    }
+
+    /// Makes events of what kernel AIO has.
+    fn deliver(&self, process: &'static Process) {
+        let _quiet = thread::quiet();
+        let mut events = [IoEvent::default(); BATCH];
+        loop {
+            let count = self.take(&mut events, 0, 0);
+            for (request, result) in events.iter().take(count).filter_map(Self::outcome) {
+                settle(process, request, result);
+            }
+            if count < BATCH {
+                return;
+            }
+        }
+    }
+
+    /// Takes polls back: that of an iocb, or all of the context.
+    pub(crate) fn cancel(&self, process: &'static Process, context: &'static Context, iocb: u64) -> bool {
+        let mut any = false;
+        loop {
+            let _quiet = thread::quiet();
+            // Within the list's lock the request stays what it is.
+            let taken = context.polls.find(|r| {
+                let pending = !r.is(TRUE | CANCELLED) && (iocb == 0 || r.iocb.load(Relaxed) == iocb);
+                let taken = pending && (!r.is(CARRIED) || r.is(BY_HAND) || self.cancel_carried(r));
+                if taken {
+                    r.mark(TRUE);
+                }
+                taken
+            });
+            let Some(request) = taken else {
+                return any;
+            };
+            any = true;
+            if request.is(BY_HAND) {
+                self.by_hand.fetch_sub(1, SeqCst);
+                settle(process, request, 0);
+            }
+            if iocb != 0 {
+                return any;
+            }
+        }
+    }
+
+    fn cancel_carried(&self, request: &'static Request) -> bool {
+        let mut event = IoEvent::default();
+        let event = &raw mut event as usize;
+        kernel::cancel(self.handle.load(SeqCst), request.iocb_address(), event) == Err(Errno::EINPROGRESS)
+    }
+}
+
+/// With the bytes that were moved before.
+fn sum(request: &Request, result: i64) -> i64 {
+    match (result, request.done.load(Relaxed) as i64) {
+        (..0, 0) => result,
+        (..0, done) => done,
+        (result, done) => result + done,
+    }
+}
+
+/// Enters a request where others look for it.
+pub(crate) fn enlist(process: &'static Process, request: &'static Request) {
+    match (request.work(), request.context()) {
+        (Work::Poll, Some(context)) => context.polls.add(request),
+        _ if request.is(TRACKED) => process.reads.add(request),
+        _ => {}
+    }
+}
+
+/// Adds one to an eventfd by its number, if that still is one.
+pub(crate) fn signal(process: &'static Process, eventfd: i32) {
+    if eventfd >= 0 && file::expect_eventfd(eventfd).is_ok() {
+        let left = process.signal(eventfd, 1);
+        if left > 0 {
+            process.engine.saturate(eventfd, left);
+        }
+    }
+}
+
+/// Delivers an event in a thread of the program.
+fn settle(process: &'static Process, request: &'static Request, result: i64) {
+    let _quiet = thread::quiet();
+    let Some(context) = request.context() else {
+        return;
+    };
+    if request.is(TRACKED) {
+        process.reads.remove(request);
+    }
+    let held = context.enter();
+    request.result.store(result, Relaxed);
+    held.publish(request.event());
+    if request.work() == Work::Poll {
+        held.polls.remove(request);
+    }
+    signal(process, request.resfd.load(Relaxed));
+    process.release(request);
+    held.notify();
+}
