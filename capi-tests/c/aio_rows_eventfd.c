@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The eventfd of a request row by row: one count for an event, after the event, whatever the eventfd is like. */
+// except: caller,sqpoll (the kernel signals by a link, when it gets to it)
 #include "aio_rows.h"
 
 #include <poll.h>
