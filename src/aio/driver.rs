@@ -1065,7 +1065,13 @@ impl Driver {
         } else {
             error
         };
-        if request.is(NOWAIT_ADDED) && matches!(error, Some(Errno::EAGAIN | Errno::EOPNOTSUPP)) {
+        let comes_back = match error {
+            Some(Errno::EAGAIN | Errno::EOPNOTSUPP) => true,
+            // The signal that goes with it is for the submitter.
+            Some(Errno::EFBIG) => !self.process.engine.caller.is_open(),
+            _ => false,
+        };
+        if comes_back && request.is(NOWAIT_ADDED) {
             request.unmark(NOWAIT_ADDED);
             if self.return_to_submitter(request) {
                 // The submitter signals the eventfd by its number, which is as good until it returns.
