@@ -148,9 +148,11 @@ static void a43(void)
 		;
 	CHECK(fcntl(pipe_fd[1], F_SETFL, O_WRONLY) == 0);
 	io_prep_pwrite(&iocb, pipe_fd[1], buf, 8192, 0);
-	SAY("write of 8192 to a full pipe, all is read", "%s", outcome_and(&iocb, later_read(pipe_fd[0], 65536 + 8192)));
+	SAY("write of 8192 to a full pipe, all is read", "%s",
+	    outcome_and(&iocb, later_read(pipe_fd[0], 65536 + 8192)));
 	io_prep_pwrite(&iocb, pipe_fd[1], buf, sizeof(buf), 0);
-	SAY("write of more than a pipe takes, all is read", "%s", outcome_and(&iocb, later_read(pipe_fd[0], sizeof(buf))));
+	SAY("write of more than a pipe takes, all is read", "%s",
+	    outcome_and(&iocb, later_read(pipe_fd[0], sizeof(buf))));
 	/* Other files. */
 	io_prep_pread(&iocb, tcp[0], buf, 16, 0);
 	SAY("read of a TCP socket", "%s", outcome_and(&iocb, later_write(tcp[1], "12345678", 8)));
@@ -384,7 +386,8 @@ static void a50(void)
 	handle(SIGPIPE, 0);
 	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, seq) == 0);
 	io_prep_pread(&iocb, socket_fd[0], buf, 16, 0);
-	SAY("read of an empty socket, 8 bytes come", "%s", outcome_and(&iocb, later_write(socket_fd[1], "12345678", 8)));
+	SAY("read of an empty socket, 8 bytes come", "%s",
+	    outcome_and(&iocb, later_write(socket_fd[1], "12345678", 8)));
 	nonblocking(socket_fd[0]);
 	SAY_ALL_WAYS("read of it, not blocking", ctx, &iocb);
 	io_prep_pwrite(&iocb, socket_fd[1], "12345678", 8, 0);

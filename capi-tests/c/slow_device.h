@@ -17,7 +17,7 @@ enum { SLOW_IOPS = 4, SLOW_MS = 1000 / SLOW_IOPS };
 
 #define BLKIO "/sys/fs/cgroup/blkio"
 
-static char slow_group[128], slow_number[32];
+static char slow_group[128], slow_number[32], slow_path[32];
 static pid_t slow_owner;
 
 MAYBE_UNUSED static int write_text(const char *directory, const char *name, const char *text)
@@ -80,7 +80,7 @@ MAYBE_UNUSED static int slow_device(size_t size, uint64_t seed)
 	int control = open("/dev/loop-control", O_RDWR), file = temp_file(size, seed), attempt, device = -1;
 	struct loop_config config;
 	struct stat status;
-	char text[64], pid[32];
+	char pid[32];
 
 	if (control < 0)
 		SKIP("no loop devices: %s", strerror(errno));
@@ -98,8 +98,8 @@ MAYBE_UNUSED static int slow_device(size_t size, uint64_t seed)
 	for (attempt = 0; attempt < 20; attempt++) {
 		int number = ioctl(control, LOOP_CTL_GET_FREE);
 
-		snprintf(text, sizeof(text), "/dev/loop%d", number);
-		if (number < 0 || (device = open(text, O_RDWR | O_DIRECT)) < 0)
+		snprintf(slow_path, sizeof(slow_path), "/dev/loop%d", number);
+		if (number < 0 || (device = open(slow_path, O_RDWR | O_DIRECT)) < 0)
 			SKIP("no free loop device: %s", strerror(errno));
 		if (ioctl(device, LOOP_CONFIGURE, &config) == 0)
 			break;
