@@ -122,20 +122,18 @@ impl Caller {
     }
 
     /// As [`InUse::sleep`].
-    pub(crate) fn sleep(&self, held: InUse, need: u32, ns: u64, mask: Option<u64>) -> Woken {
-        let context = *held;
+    pub(crate) fn sleep(&self, held: &InUse<'_>, need: u32, ns: u64, mask: Option<u64>) -> Woken {
         let leads = self.leader.compare_exchange(0, 1, SeqCst, SeqCst).is_ok();
         if !leads {
             self.followers.fetch_add(1, SeqCst);
         }
         // In this order: from here on whoever adds an event that is enough sees that somebody sleeps.
         let turn = self.turn.load(SeqCst);
-        context.expect(need);
+        held.expect(need);
         let woken = if held.has(need) || self.owed.load(SeqCst) != 0 {
-            drop(held);
             Ok(())
         } else {
-            drop(held);
+            held.park();
             let lost = Process::current().is_some_and(|p| p.engine.carrier.is_open());
             match (leads, mask) {
                 // What is still in the ring comes with the calls of the thread that it belongs to.

@@ -134,6 +134,9 @@ impl Carrier {
             while let Some(request) = next {
                 next = request.chain.get();
                 let quiet = thread::quiet();
+                if let Some(context) = request.context() {
+                    context.count(1);
+                }
                 enlist(process, request);
                 drop(quiet);
                 if let Some(result) = self.carry(request) {
@@ -249,8 +252,9 @@ fn settle(process: &'static Process, request: &'static Request, result: i64) {
         process.reads.remove(request);
     }
     let held = context.enter();
+    context.count(-1);
     request.result.store(result, Relaxed);
-    held.publish(request.event());
+    held.publish(request.event(), None);
     if request.work() == Work::Poll {
         held.polls.remove(request);
     }

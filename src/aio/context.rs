@@ -7,6 +7,7 @@
 #![allow(unsafe_code)]
 
 use super::abi::IoEvent;
+use super::frame::{Call, Frame, Thread};
 use super::process::Process;
 use super::request::{List, Request, Stack};
 use super::ring::{EventRing, Shape, Writer};
@@ -14,6 +15,7 @@ use super::underway::Underway;
 use crate::sys::futex::{self, Lock};
 use crate::sys::mem::ProvenPages;
 use crate::sys::{Errno, Result, file, map, mem, thread};
+use core::cell::Cell;
 use core::sync::atomic::{
     AtomicI32, AtomicPtr, AtomicU32, AtomicUsize,
     Ordering::{Relaxed, SeqCst},
@@ -21,6 +23,8 @@ use core::sync::atomic::{
 
 const LIVE: u32 = 1;
 const DYING: u32 = 2;
+/// Destroyed by a signal handler that interrupted a call which uses it: that one does the rest.
+const LEFT: u32 = 3;
 
 /// One AIO context.
 #[derive(Default)]
@@ -33,8 +37,12 @@ pub(crate) struct Context {
     state: AtomicU32,
     /// The context is the kernel's: the calls go there.
     kernel: AtomicU32,
-    /// Calls and completions that are using the context.
+    /// Completions that are using the context, and calls without a record.
     users: AtomicU32,
+    /// Requests that have left the calls which submit them, and have not ended.
+    requests: AtomicU32,
+    /// Changes when somebody leaves the context that is to end.
+    ended: AtomicU32,
     /// Counts the lives of this memory: handles come back, as addresses do.
     life: AtomicU32,
     pub(crate) ring: EventRing,
@@ -48,7 +56,7 @@ pub(crate) struct Context {
 }
 
 /// Adds one event, as it is or as a seeded fault will have it.
-fn publish(writer: &Writer<'_>, event: IoEvent, _ring: &EventRing) {
+fn publish(writer: &Writer<'_>, event: IoEvent, call: Option<&Call>, _ring: &EventRing) {
     #[cfg(feature = "faults")]
     let event = match super::faults::at_event(event) {
         super::faults::Delivery::Once(event) => event,
@@ -58,7 +66,10 @@ fn publish(writer: &Writer<'_>, event: IoEvent, _ring: &EventRing) {
             event
         }
     };
-    writer.publish(event);
+    match call {
+        Some(call) => writer.publish_for(event, call),
+        None => writer.publish(event),
+    }
 }
 
 /// Those who wait for events.
@@ -74,10 +85,14 @@ struct Waiting {
     first_masked: AtomicPtr<MaskedSleeper>,
 }
 
-/// A sleeper with a signal mask; lives on its stack while it is in the list.
-struct MaskedSleeper {
+/// A sleeper with a signal mask; lives in the record of its thread, or on its stack while it is in
+/// the list.
+#[derive(Default)]
+pub(crate) struct MaskedSleeper {
+    /// The list that it is in.
+    context: AtomicPtr<Context>,
     eventfd: AtomicI32,
-    need: u32,
+    need: AtomicU32,
     next: AtomicPtr<MaskedSleeper>,
 }
 
@@ -95,7 +110,7 @@ pub(crate) enum Woken {
 impl Context {
     /// Whether `io_destroy` has begun.
     pub(crate) fn is_dying(&self) -> bool {
-        self.state.load(SeqCst) == DYING
+        self.state.load(SeqCst) != LIVE
     }
 
     /// The handle, when the context is the kernel's.
@@ -104,15 +119,41 @@ impl Context {
     }
 
     /// Keeps the context until the guard is dropped.
-    pub(crate) fn enter(&'static self) -> InUse {
+    pub(crate) fn enter(&'static self) -> InUse<'static> {
         self.users.fetch_add(1, SeqCst);
-        InUse(self)
+        InUse::again(self)
     }
 
-    /// Adds an event for a request that holds a slot. [`Self::notify`] has to follow.
-    pub(crate) fn publish(&self, event: IoEvent) {
-        publish(&self.ring.write(), event, &self.ring);
+    /// Adds an event for a request that holds a slot, which `call` knows of if given.
+    /// [`Self::notify`] has to follow.
+    pub(crate) fn publish(&self, event: IoEvent, call: Option<&Call>) {
+        publish(&self.ring.write(), event, call, &self.ring);
         self.deliver_late();
+    }
+
+    /// A request leaves the call that submits it, or (-1) has ended.
+    pub(crate) fn count(&self, change: i32) {
+        self.requests.fetch_add(change as u32, SeqCst);
+    }
+
+    /// Somebody has left the context; `last` of the calls of its thread that used it.
+    #[inline]
+    pub(crate) fn was_left(&'static self, last: impl FnOnce() -> bool) {
+        if self.is_dying() {
+            self.bury(last());
+        }
+    }
+
+    #[cold]
+    fn bury(&'static self, last: bool) {
+        self.ended.fetch_add(1, SeqCst);
+        futex::wake(&self.ended, futex::ALL);
+        if last
+            && self.state.compare_exchange(LEFT, DYING, SeqCst, SeqCst).is_ok()
+            && let Some(process) = Process::current()
+        {
+            process.table.finish(self);
+        }
     }
 
     /// Adds the event of a request that the library's thread is done with; false when another
@@ -120,7 +161,7 @@ impl Context {
     pub(crate) fn deliver(&self, request: &'static Request) -> bool {
         request.delivered.store(0, SeqCst);
         if let Some(writer) = self.ring.try_write() {
-            publish(&writer, request.event(), &self.ring);
+            publish(&writer, request.event(), None, &self.ring);
             return true;
         }
         self.late.push(request);
@@ -132,13 +173,14 @@ impl Context {
     pub(crate) fn deliver_late(&self) -> bool {
         let mut any = false;
         while !self.late.is_empty() {
+            let _quiet = thread::quiet();
             let Some(writer) = self.ring.try_write() else {
                 break;
             };
             let mut at = self.late.take();
             while let Some(request) = at {
                 at = request.chain.get();
-                publish(&writer, request.event(), &self.ring);
+                publish(&writer, request.event(), None, &self.ring);
                 // From here on it may be another request.
                 request.delivered.store(1, SeqCst);
                 any = true;
@@ -212,7 +254,7 @@ impl Context {
         // SAFETY: entries are live while they are in the list, which the lock guards.
         let mut at = unsafe { self.waiting.first_masked.load(SeqCst).as_ref() };
         while let Some(sleeper) = at {
-            if everybody || sleeper.need <= ready {
+            if everybody || sleeper.need.load(Relaxed) <= ready {
                 let _ = file::add_to_eventfd(sleeper.eventfd.load(Relaxed), 1);
             }
             // SAFETY: as above.
@@ -224,21 +266,40 @@ impl Context {
     pub(crate) fn life(&self) -> u32 {
         self.life.load(SeqCst)
     }
-
-    /// Uses the context again after a sleep, unless it has ended.
-    pub(crate) fn resume(&'static self, life: u32) -> Option<InUse> {
-        let held = self.enter();
-        (self.life.load(SeqCst) == life && self.state.load(SeqCst) == LIVE).then_some(held)
-    }
 }
 
-impl InUse {
+impl InUse<'_> {
+    /// Does not use the context, for the time of a sleep.
+    pub(crate) fn park(&self) {
+        match self.call() {
+            Some(call) => {
+                call.leave();
+                self.context.was_left(|| self.is_last());
+            }
+            None => self.uncount(),
+        }
+        self.parked.set(true);
+    }
+
+    /// Uses the context again after a sleep; whether it is the same still.
+    pub(crate) fn resume(&self, life: u32) -> bool {
+        if self.parked.replace(false) {
+            match self.call() {
+                Some(call) => call.uses(self.context),
+                None => {
+                    self.context.users.fetch_add(1, SeqCst);
+                }
+            }
+        }
+        self.life.load(SeqCst) == life && self.state.load(SeqCst) == LIVE
+    }
+
     /// Sleeps until `need` events are in the ring, the context dies, a signal comes, or `ns`
-    /// nanoseconds are over.
+    /// nanoseconds are over. [`Self::resume`] has to follow.
     ///
     /// A sleeper does not use the context: a signal handler may destroy it, or fork and return in
     /// a child that has none, and a thread may be cancelled in its sleep.
-    pub(crate) fn sleep(self, need: u32, ns: u64, mask: Option<u64>) -> Woken {
+    pub(crate) fn sleep(&self, need: u32, ns: u64, mask: Option<u64>) -> Woken {
         if let Some(mask) = mask {
             return self.sleep_masked(need, ns, mask);
         }
@@ -247,9 +308,8 @@ impl InUse {
         if self.has(need) {
             return Woken::Look;
         }
-        let context = *self;
-        drop(self);
-        match futex::wait(&context.waiting.changed, seen, ns) {
+        self.park();
+        match futex::wait(&self.waiting.changed, seen, ns) {
             Err(Errno::EINTR) => Woken::Signal,
             Err(e) if e.number() == libc::ETIMEDOUT => Woken::Time,
             _ => Woken::Look,
@@ -258,90 +318,147 @@ impl InUse {
 
     /// The same with a signal mask that holds for the sleep only. Only a call on a descriptor
     /// changes the mask and sleeps in one step.
-    fn sleep_masked(self, need: u32, ns: u64, mask: u64) -> Woken {
-        let context = *self;
-        let Ok(eventfd) = file::eventfd() else {
+    fn sleep_masked(&self, need: u32, ns: u64, mask: u64) -> Woken {
+        let on_stack = MaskedSleeper::default();
+        let me = self.call().map_or(&on_stack, |call| &call.sleeper);
+        let Ok(eventfd) = me.enlist(self.context, need) else {
             // No descriptor to be had: a signal may be noticed a moment late.
-            drop(self);
+            self.park();
             return match file::poll_masked(-1, ns.min(1_000_000), mask) {
                 Err(Errno::EINTR) => Woken::Signal,
                 _ if ns <= 1_000_000 => Woken::Time,
                 _ => Woken::Look,
             };
         };
-        let me = MaskedSleeper {
-            eventfd: AtomicI32::new(eventfd),
-            need,
-            next: AtomicPtr::default(),
-        };
-        let own = (&raw const me).cast_mut();
-        {
-            let _quiet = thread::quiet();
-            let _held = self.waiting.masked.lock();
-            me.next.store(self.waiting.first_masked.load(SeqCst), SeqCst);
-            self.waiting.first_masked.store(own, SeqCst);
-            self.waiting.masked_count.fetch_add(1, SeqCst);
-        }
         let woken = if self.has(need) {
             Woken::Look
         } else {
-            drop(self);
+            self.park();
             match file::poll_masked(eventfd, ns, mask) {
                 Err(Errno::EINTR) => Woken::Signal,
                 Ok(0) => Woken::Time,
                 _ => Woken::Look,
             }
         };
+        if !me.delist() {
+            // A child that a signal handler made: its list is another.
+            file::close(eventfd);
+        }
+        woken
+    }
+}
+
+impl MaskedSleeper {
+    fn enlist(&self, context: &'static Context, need: u32) -> Result<i32> {
+        let _quiet = thread::quiet();
+        let eventfd = file::eventfd()?;
+        let _held = context.waiting.masked.lock();
+        self.eventfd.store(eventfd, Relaxed);
+        self.need.store(need, Relaxed);
+        self.next.store(context.waiting.first_masked.load(SeqCst), SeqCst);
+        context
+            .waiting
+            .first_masked
+            .store((&raw const *self).cast_mut(), SeqCst);
+        context.waiting.masked_count.fetch_add(1, SeqCst);
+        self.context.store(pointer(Some(context)), SeqCst);
+        Ok(eventfd)
+    }
+
+    /// Leaves the list, unless it is in none.
+    pub(crate) fn delist(&self) -> bool {
+        let _quiet = thread::quiet();
+        let Some(context) = reference(&self.context) else {
+            return false;
+        };
+        self.context.store(core::ptr::null_mut(), SeqCst);
         {
-            let _quiet = thread::quiet();
             let _held = context.waiting.masked.lock();
             let mut link = &context.waiting.first_masked;
-            // SAFETY: entries are live while they are in the list, which the lock guards; ours is
-            // in it until the store below.
+            // SAFETY: entries are live while they are in the list, which the lock guards.
             while let Some(sleeper) = unsafe { link.load(SeqCst).as_ref() } {
-                if core::ptr::eq(sleeper, own) {
-                    link.store(me.next.load(SeqCst), SeqCst);
-                    // In a child that a signal handler made the list is another.
+                if core::ptr::eq(sleeper, self) {
+                    link.store(self.next.load(SeqCst), SeqCst);
                     context.waiting.masked_count.fetch_sub(1, SeqCst);
                     break;
                 }
                 link = &sleeper.next;
             }
         }
-        file::close(eventfd);
-        woken
+        file::close(self.eventfd.load(Relaxed));
+        true
     }
 }
 
-/// A context in use.
-pub(crate) struct InUse(&'static Context);
+/// A context in use: by a call of the program, or without one.
+pub(crate) struct InUse<'c> {
+    context: &'static Context,
+    frame: Option<&'c Frame>,
+    parked: Cell<bool>,
+}
 
-impl core::ops::Deref for InUse {
+impl core::ops::Deref for InUse<'_> {
     type Target = &'static Context;
 
     fn deref(&self) -> &Self::Target {
-        &self.0
+        &self.context
     }
 }
 
-impl InUse {
+impl InUse<'_> {
     /// Uses the context beyond the guard, until [`Self::again`].
     pub(crate) fn keep(self) {
         core::mem::forget(self);
     }
 
-    /// The guard for a use that was kept.
-    pub(crate) fn again(context: &'static Context) -> Self {
-        Self(context)
+    /// The record of the call, when it has one.
+    pub(crate) fn call(&self) -> Option<&'static Call> {
+        self.frame.and_then(Frame::call)
+    }
+
+    /// The call is no longer what it was: it returned in a child of a signal handler's fork.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.frame.is_some_and(Frame::is_lost)
+    }
+
+    /// No other call of the thread uses the context.
+    fn is_last(&self) -> bool {
+        !self
+            .frame
+            .and_then(Frame::thread)
+            .is_some_and(|t| t.is_in(self.context))
+    }
+
+    fn uncount(&self) {
+        if !self.is_lost() && self.users.fetch_sub(1, SeqCst) == 1 {
+            self.context.was_left(|| false);
+        }
     }
 }
 
-impl Drop for InUse {
+impl InUse<'static> {
+    /// The guard for a use that was kept.
+    pub(crate) fn again(context: &'static Context) -> Self {
+        Self {
+            context,
+            frame: None,
+            parked: Cell::new(false),
+        }
+    }
+}
+
+impl Drop for InUse<'_> {
+    #[inline]
     fn drop(&mut self) {
-        if self.0.users.fetch_sub(1, SeqCst) == 1 && self.0.is_dying() {
-            // The one who destroys sleeps on either word.
-            futex::wake(&self.0.users, futex::ALL);
-            futex::wake(self.0.ring.in_flight(), futex::ALL);
+        if self.parked.get() {
+            return;
+        }
+        match self.call() {
+            Some(call) => {
+                call.leave();
+                self.context.was_left(|| self.is_last());
+            }
+            None => self.uncount(),
         }
     }
 }
@@ -383,24 +500,24 @@ impl Table {
 
     /// The context of a handle.
     #[inline]
-    pub(crate) fn find(&self, handle: usize) -> Option<InUse> {
+    pub(crate) fn find<'c>(&self, handle: usize, frame: &'c Frame) -> Option<InUse<'c>> {
         if handle == 0 {
             return None;
         }
-        match self.search(handle).and_then(|c| Self::hold(c, handle)) {
+        match self.search(handle).and_then(|c| Self::hold(c, handle, frame)) {
             // A chain that changed underfoot may have hidden a context that is there.
-            None => self.find_locked(handle),
+            None => self.find_locked(handle, frame),
             found => found,
         }
     }
 
     #[cold]
-    fn find_locked(&self, handle: usize) -> Option<InUse> {
+    fn find_locked<'c>(&self, handle: usize, frame: &'c Frame) -> Option<InUse<'c>> {
         let _quiet = thread::quiet();
         let _held = self.lock.lock();
         self.search(handle)
             .or_else(|| self.moved(handle))
-            .and_then(|c| Self::hold(c, handle))
+            .and_then(|c| Self::hold(c, handle, frame))
     }
 
     /// The context whose ring the program has moved to this address: its handle from here on.
@@ -424,8 +541,16 @@ impl Table {
         None
     }
 
-    fn hold(context: &'static Context, handle: usize) -> Option<InUse> {
-        let held = context.enter();
+    fn hold<'c>(context: &'static Context, handle: usize, frame: &'c Frame) -> Option<InUse<'c>> {
+        match frame.call() {
+            Some(call) => call.uses(context),
+            None => context.enter().keep(),
+        }
+        let held = InUse {
+            context,
+            frame: Some(frame),
+            parked: Cell::new(false),
+        };
         // Whoever destroys the context changes its state first and counts the users after.
         let live = context.handle.load(SeqCst) == handle && context.state.load(SeqCst) == LIVE;
         (live && (context.kernel.load(Relaxed) != 0 || context.ring.has_its_id())).then_some(held)
@@ -549,8 +674,9 @@ impl Table {
     ///
     /// # Errors
     /// `EINVAL` when another call was first.
-    pub(crate) fn destroy(&self, process: &'static Process, held: InUse) -> Result<()> {
+    pub(crate) fn destroy(&self, process: &'static Process, held: InUse<'_>) -> Result<()> {
         let context = *held;
+        let own = held.frame.and_then(Frame::thread);
         self.retire(context)?;
         if context.kernel_handle().is_none() {
             context.wake_sleepers();
@@ -558,38 +684,42 @@ impl Table {
         }
         // A call that was inside may still submit, polls too.
         drop(held);
-        self.await_users(process, context);
+        Self::await_users(process, context, own);
+        if own.is_some_and(|own| own.is_in(context)) {
+            // A call that this one interrupts, and which goes on later.
+            context.ring.hide();
+            context.state.store(LEFT, SeqCst);
+        } else {
+            self.finish(context);
+        }
+        Ok(())
+    }
+
+    /// The end of a context that nobody uses any more.
+    fn finish(&self, context: &'static Context) {
         if context.kernel_handle().is_none() {
             context.ring.close();
         }
         let _quiet = thread::quiet();
         let _held = self.lock.lock();
         self.recycle(context);
-        Ok(())
     }
 
-    fn await_users(&self, process: &'static Process, context: &'static Context) {
+    fn await_users(process: &'static Process, context: &'static Context, own: Option<&'static Thread>) {
         loop {
-            let users = context.users.load(SeqCst);
-            let in_flight = if context.kernel_handle().is_none() {
-                context.ring.in_flight().load(SeqCst)
-            } else {
-                0
-            };
+            let ended = context.ended.load(SeqCst);
+            let busy = context.requests.load(SeqCst) != 0 || process.threads.others_in(context, own);
             // The thread that delivered the last event may have come in between the two looks.
-            if users == 0 && in_flight == 0 && context.users.load(SeqCst) == 0 {
+            if !busy && context.users.load(SeqCst) == 0 {
                 return;
             }
             if !context.polls.is_empty() && process.engine.cancel(context, 0) {
                 continue;
             }
-            // Either word tells of its end; the time is for the one that is not slept on.
-            let (word, value) = if users != 0 {
-                (&context.users, users)
-            } else {
-                (context.ring.in_flight(), in_flight)
-            };
-            process.engine.nap(word, value);
+            // Should it be the interrupted call that has the ring.
+            context.deliver_late();
+            // The time is for those who do not see that somebody waits.
+            process.engine.nap(&context.ended, ended);
         }
     }
 }

@@ -113,7 +113,7 @@ pub(crate) struct Driver {
     /// Requests whose events were left to other threads.
     unfinished: Option<&'static Request>,
     /// The contexts whose sleepers have yet to be woken.
-    touched: [Option<InUse>; 8],
+    touched: [Option<InUse<'static>>; 8],
     /// Requests whose eventfds are being written to.
     signalling: List,
     /// Polls that are true wait for the kernel to let go of their files.
@@ -595,6 +595,9 @@ impl Driver {
                 if request.work() != Work::Poll {
                     request.mark_if(self.process.transfers.begin(), ODD_TRANSFER);
                 }
+                if let Some(context) = request.context() {
+                    context.count(1);
+                }
                 request.epoch.store(self.epoch, Relaxed);
                 request.batch.store(at as usize, Relaxed);
                 self.enlist(request);
@@ -784,7 +787,7 @@ impl Driver {
     }
 
     /// Remembers to wake those who sleep on a context.
-    fn touch(&mut self, context: InUse) {
+    fn touch(&mut self, context: InUse<'static>) {
         if self.touched.iter().flatten().any(|t| core::ptr::eq(**t, *context)) {
             return;
         }
@@ -1134,6 +1137,9 @@ impl Driver {
         }
         batch.last_redo.set(Some(request));
         self.transfer_ended(request);
+        if let Some(context) = request.context() {
+            context.count(-1);
+        }
         true
     }
 
@@ -1206,6 +1212,7 @@ impl Driver {
             self.process.reads.remove(request);
         }
         let held = context.enter();
+        context.count(-1);
         request.result.store(result, Relaxed);
         if self.fallen {
             self.encumbered |= request.slot.swap(NO_SLOT, Relaxed) != NO_SLOT;
@@ -1225,7 +1232,7 @@ impl Driver {
     }
 
     /// What comes after the event: its eventfd, those who sleep, and the end of the request.
-    fn conclude(&mut self, request: &'static Request, held: InUse) {
+    fn conclude(&mut self, request: &'static Request, held: InUse<'static>) {
         if request.work() == Work::Poll && !request.is(CANCELLED) {
             held.polls.remove(request);
         }

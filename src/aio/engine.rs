@@ -165,12 +165,14 @@ impl Engine {
     /// Takes a poll back: that of one iocb, or with 0 every one of the context. Gives whether
     /// there was any.
     pub(crate) fn cancel(&self, context: &'static Context, iocb: u64) -> bool {
+        let _quiet = thread::quiet();
         self.is_running() && self.hand_over(None, Order::Cancel(context, iocb)).1
     }
 
     /// Returns when every completion that is there by now has become an event.
     pub(crate) fn sync(&self) {
         if self.is_running() {
+            let _quiet = thread::quiet();
             self.hand_over(None, Order::Submit);
         }
     }
@@ -188,6 +190,7 @@ impl Engine {
     /// value, with `POLLERR`, as kernel AIO leaves it.
     pub(crate) fn saturate(&self, eventfd: i32, count: u64) {
         if self.is_running() {
+            let _quiet = thread::quiet();
             self.hand_over(None, Order::Saturate(eventfd, count));
         }
     }
@@ -200,6 +203,7 @@ impl Engine {
         }
     }
 
+    /// Signals are blocked: a handler could jump away from the batch.
     fn hand_over(&self, chain: Option<&'static Request>, order: Order) -> (Option<&'static Request>, bool) {
         let batch = Batch {
             next: AtomicPtr::default(),

@@ -18,6 +18,7 @@ pub(crate) mod driver;
 pub(crate) mod engine;
 #[cfg(feature = "faults")]
 pub(crate) mod faults;
+pub(crate) mod frame;
 pub(crate) mod judge;
 pub(crate) mod log;
 pub(crate) mod process;
@@ -31,6 +32,7 @@ pub(crate) mod wait;
 use crate::sys::{Errno, Result, aio as kernel, file, futex, mem};
 use config::Backend;
 use context::InUse;
+use frame::Frame;
 use process::Process;
 use ring::Shape;
 use wait::{Patience, Wanted};
@@ -65,7 +67,8 @@ pub fn setup(nr: u32, out: usize) -> Result<()> {
             _ => setup_kernel(process, nr, out, log::Why::Refused(e)),
         };
     }
-    process.note_thread();
+    // The process may end with this thread.
+    let _ = process.threads.current();
     let handle = process.table.open(shape)?;
     if let Err(e) = process.pages.write(out, &[handle]) {
         let _ = destroy(handle);
@@ -93,8 +96,8 @@ fn setup_kernel(process: &'static Process, nr: u32, out: usize, why: log::Why) -
 /// # Errors
 /// `EINVAL`.
 pub fn destroy(handle: usize) -> Result<()> {
-    let found = find(handle);
-    let Some((process, context)) = found else {
+    let frame = Frame::default();
+    let Some((process, context)) = find(handle, &frame) else {
         return match copies::other() {
             Some(copy) => copy.destroy(handle),
             None => kernel::destroy(handle).map(|_| ()),
@@ -107,14 +110,15 @@ pub fn destroy(handle: usize) -> Result<()> {
     process.table.destroy(process, context)
 }
 
-fn find(handle: usize) -> Option<(&'static Process, InUse)> {
+fn find(handle: usize, frame: &Frame) -> Option<(&'static Process, InUse<'_>)> {
     let process = Process::current()?;
-    process.table.find(handle).map(|context| (process, context))
+    frame.begin(process);
+    process.table.find(handle, frame).map(|context| (process, context))
 }
 
 /// The same, for a context with a ring of ours.
-fn find_ours(handle: usize) -> Option<(&'static Process, InUse)> {
-    find(handle).filter(|(_, context)| context.kernel_handle().is_none())
+fn find_ours(handle: usize, frame: &Frame) -> Option<(&'static Process, InUse<'_>)> {
+    find(handle, frame).filter(|(_, context)| context.kernel_handle().is_none())
 }
 
 /// Submits up to `nr` requests, whose addresses are at `iocbs`; gives how many were taken.
@@ -123,11 +127,9 @@ fn find_ours(handle: usize) -> Option<(&'static Process, InUse)> {
 /// Those of the first request when it was refused: `EINVAL`, `EFAULT`, `EBADF`, `EAGAIN` (no
 /// slot), `EOPNOTSUPP`, `EPERM`.
 pub fn submit(handle: usize, nr: i64, iocbs: usize) -> Result<usize> {
-    match find_ours(handle) {
-        Some((process, context)) => {
-            process.note_thread();
-            submit::submit(process, &context, nr, iocbs)
-        }
+    let frame = Frame::default();
+    match find_ours(handle, &frame) {
+        Some((process, context)) => submit::submit(process, &context, nr, iocbs),
         None => match copies::other() {
             Some(copy) => copy.submit(handle, nr, iocbs),
             None => kernel::submit(handle, nr, iocbs),
@@ -141,7 +143,8 @@ pub fn submit(handle: usize, nr: i64, iocbs: usize) -> Result<usize> {
 /// `EINPROGRESS` when the poll was taken back; `EINVAL` for everything that is not a pending
 /// poll of the context; `EFAULT`.
 pub fn cancel(handle: usize, iocb: usize, event: usize) -> Result<usize> {
-    let Some((process, context)) = find_ours(handle) else {
+    let frame = Frame::default();
+    let Some((process, context)) = find_ours(handle, &frame) else {
         return match copies::other() {
             Some(copy) => copy.cancel(handle, iocb, event),
             None => kernel::cancel(handle, iocb, event),
@@ -194,7 +197,8 @@ pub fn getevents(wait: &Wait) -> Result<usize> {
         0 => Patience::Forever,
         address => Patience::from_timespec(process.pages.read(address)?),
     };
-    let found = find(wait.handle);
+    let frame = Frame::default();
+    let found = find(wait.handle, &frame);
     if wait.short_cut
         && patience == Patience::None
         && looks_empty(process, wait.handle, found.as_ref().map(|(_, context)| context))
@@ -231,7 +235,7 @@ fn signal_mask(process: &'static Process, pair: usize) -> Result<Option<u64>> {
 
 /// The C library's short cut: with a timeout of zero and a ring that looks empty it answers 0
 /// before any check. It holds for every ring, a parent's too, that the memory shows.
-fn looks_empty(process: &'static Process, handle: usize, found: Option<&InUse>) -> bool {
+fn looks_empty(process: &'static Process, handle: usize, found: Option<&InUse<'_>>) -> bool {
     let header = match found {
         Some(context) if context.kernel_handle().is_none() => {
             let ring = &context.ring;

@@ -10,13 +10,14 @@ use super::class::CachedFiles;
 use super::config::Config;
 use super::context::Table;
 use super::engine::Engine;
+use super::frame::Threads;
 use super::judge::Judge;
 use super::request::{BLOCKING_SIGNAL, Pool, Request, Tracked};
 use super::underway::Underway;
 use crate::sys::futex::Lock;
 use crate::sys::map;
 use crate::sys::mem::ProvenPages;
-use crate::sys::{Errno, Result, file, thread};
+use crate::sys::{Errno, Result, file};
 use core::sync::atomic::{
     AtomicPtr, AtomicU32,
     Ordering::{Acquire, SeqCst},
@@ -39,17 +40,10 @@ pub(crate) struct Process {
     adders: AtomicU32,
     /// Ring-lane transfers and syncs, for those who leave the process.
     pub(crate) transfers: Underway,
-    exit_key: thread::ExitKey,
+    pub(crate) threads: Threads,
 }
 
 static PROCESS: AtomicPtr<Process> = AtomicPtr::new(core::ptr::null_mut());
-
-/// The process can end with this thread, or with another that never used this library.
-fn thread_leaves() {
-    if let Some(process) = Process::current() {
-        process.engine.thread_leaves();
-    }
-}
 
 impl Process {
     /// The state, if anything has been set up in this process or one that it was forked from.
@@ -81,11 +75,6 @@ impl Process {
                 }
             }
         }
-    }
-
-    /// Remembers that the calling thread uses this library: the process may end with it.
-    pub(crate) fn note_thread(&self) {
-        thread::at_exit(&self.exit_key, thread_leaves);
     }
 
     /// Remembers that the request will add to a blocking eventfd.

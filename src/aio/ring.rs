@@ -8,13 +8,14 @@
 #![allow(unsafe_code)]
 
 use super::abi::{IoEvent, RING_HEADER, RING_MAGIC};
+use super::frame::Call;
 use crate::sys::futex::{Held, Lock};
 use crate::sys::map::{self, PAGE};
 use crate::sys::mem::{self, ProvenPages};
 use crate::sys::{Errno, Result};
 use core::num::NonZeroU32;
 use core::sync::atomic::{
-    AtomicPtr, AtomicU32, AtomicUsize,
+    AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release, SeqCst},
 };
 
@@ -79,22 +80,47 @@ pub(crate) struct Writer<'a> {
 impl Writer<'_> {
     /// Adds an event for one of the reserved slots: the event first, then the tail.
     pub(crate) fn publish(&self, event: IoEvent) {
-        self.ring.store(event);
+        self.ring.store(event, &Staged::default());
+        self.ring.in_flight.fetch_sub(1, SeqCst);
+    }
+
+    /// The same for the request that a call holds a slot for.
+    pub(crate) fn publish_for(&self, event: IoEvent, call: &Call) {
+        self.ring.store(event, &call.staged);
+        call.let_go();
         self.ring.in_flight.fetch_sub(1, SeqCst);
     }
 
     /// Adds an event that no request stands for: a seeded fault.
     #[cfg(feature = "faults")]
     pub(crate) fn publish_unasked(&self, event: IoEvent) {
-        self.ring.store(event);
+        self.ring.store(event, &Staged::default());
     }
 }
 
 /// An event on its way into the ring.
-struct Staged {
-    event: IoEvent,
+#[derive(Default)]
+pub(crate) struct Staged {
+    event: [AtomicU64; 4],
     slot: AtomicU32,
     done: AtomicU32,
+}
+
+impl Staged {
+    /// Forgets the last event.
+    pub(crate) fn reset(&self) {
+        self.done.store(0, Relaxed);
+    }
+
+    /// The event is in the ring.
+    pub(crate) fn is_done(&self) -> bool {
+        self.done.load(SeqCst) != 0
+    }
+
+    fn event(&self) -> [u64; 4] {
+        let [data, obj, res, res2] = &self.event;
+        [data, obj, res, res2].map(|word| word.load(Relaxed))
+    }
 }
 
 /// One ring, or the place of one: all zeroes is "none".
@@ -162,14 +188,20 @@ impl EventRing {
         same
     }
 
+    /// Unmaps the program's view.
+    pub(crate) fn hide(&self) {
+        let view = self.theirs.swap(0, Relaxed);
+        if view != 0 {
+            // SAFETY: the view was mapped by `open`, and is the program's alone.
+            unsafe { map::unmap(view as *mut u8, self.bytes.load(Relaxed)) };
+        }
+    }
+
     /// Unmaps both views. Nobody may be using the ring.
     pub(crate) fn close(&self) {
-        let bytes = self.bytes.load(Relaxed);
-        // SAFETY: both views were mapped by `open`, and nobody uses the ring any more.
-        unsafe {
-            map::unmap(self.theirs.swap(0, Relaxed) as *mut u8, bytes);
-            map::unmap(self.base.swap(0, Relaxed) as *mut u8, bytes);
-        }
+        self.hide();
+        // SAFETY: the view was mapped by `open`, and nobody uses the ring any more.
+        unsafe { map::unmap(self.base.swap(0, Relaxed) as *mut u8, self.bytes.load(Relaxed)) };
     }
 
     fn header(&self) -> &Header {
@@ -260,11 +292,6 @@ impl EventRing {
         self.in_flight.fetch_sub(1, SeqCst);
     }
 
-    /// Requests without an event yet, as the word that changes with them.
-    pub(crate) fn in_flight(&self) -> &AtomicU32 {
-        &self.in_flight
-    }
-
     /// The right to add events.
     pub(crate) fn write(&self) -> Writer<'_> {
         Writer {
@@ -283,7 +310,7 @@ impl EventRing {
 
     /// Adds an event; the writers' lock is held. Whoever holds it may be interrupted by a signal
     /// handler that adds events too: it does so in full, and the holder begins anew.
-    fn store(&self, event: IoEvent) {
+    fn store(&self, event: IoEvent, staged: &Staged) {
         loop {
             let unseen = self.unseen.load(Relaxed);
             let known = self.uncollected();
@@ -298,17 +325,21 @@ impl EventRing {
         if let Some(interrupted) = self.staged() {
             self.complete(interrupted);
         }
-        let staged = Staged {
-            event,
-            slot: AtomicU32::new(0),
-            done: AtomicU32::new(0),
-        };
-        while staged.done.load(SeqCst) == 0 {
+        let words = [event.data, event.obj, event.res as u64, event.res2 as u64];
+        for (word, value) in staged.event.iter().zip(words) {
+            word.store(value, Relaxed);
+        }
+        while !staged.is_done() {
             staged.slot.store(self.tail.load(SeqCst), SeqCst);
-            self.staged.store((&raw const staged).cast_mut(), SeqCst);
-            self.complete(&staged);
+            self.staged.store((&raw const *staged).cast_mut(), SeqCst);
+            self.complete(staged);
         }
         self.staged.store(core::ptr::null_mut(), SeqCst);
+        self.show();
+    }
+
+    /// Tells the program of the tail.
+    fn show(&self) {
         // Never backwards, should a handler have been further already.
         let visible = &self.header().tail;
         loop {
@@ -321,10 +352,27 @@ impl EventRing {
         }
     }
 
+    /// Puts in order what a call of this thread has left in the middle, which was adding the
+    /// event of `staged` if any.
+    pub(crate) fn reclaim(&self, staged: &Staged) {
+        if self.writers.is_mine() {
+            if core::ptr::eq(self.staged.load(SeqCst), staged) {
+                self.complete(staged);
+                // SAFETY: the slot is in range.
+                let there = unsafe { (self.event(staged.slot.load(SeqCst)) as *const [u64; 4]).read_volatile() };
+                staged.done.store((there == staged.event()).into(), SeqCst);
+            }
+            self.staged.store(core::ptr::null_mut(), SeqCst);
+            self.show();
+            self.writers.reclaim();
+        }
+        self.readers.reclaim();
+    }
+
     /// The event that the interrupted holder of the lock, or this one, is about to add.
     fn staged(&self) -> Option<&Staged> {
-        // SAFETY: null, or on the stack of a call that has not returned: it takes the pointer
-        // back before it lets go of the lock, which the present caller holds.
+        // SAFETY: null, or of a call that has not returned, on its stack or in its record: it takes
+        // the pointer back before it lets go of the lock, which the present caller holds.
         unsafe { self.staged.load(SeqCst).as_ref() }
     }
 
@@ -338,7 +386,7 @@ impl EventRing {
         // SAFETY: the slot is ours and in range, so the event lies in our view, aligned to 8;
         // only the holder of the lock writes events, and a handler that interrupts here puts the
         // same event there before any other.
-        unsafe { (self.event(slot) as *mut IoEvent).write_volatile(staged.event) };
+        unsafe { (self.event(slot) as *mut [u64; 4]).write_volatile(staged.event()) };
         let next = if slot >= self.events.load(Relaxed) - 1 {
             0
         } else {
@@ -507,7 +555,7 @@ mod tests {
             }
         });
         assert!(seen.into_iter().all(|s| s));
-        assert_eq!((ring.ready(), ring.in_flight().load(Relaxed)), (0, 0));
+        assert_eq!((ring.ready(), ring.in_flight.load(Relaxed)), (0, 0));
         ring.close();
     }
 

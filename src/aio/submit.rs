@@ -8,6 +8,7 @@
 use super::abi::{self, FLAG_IOPRIO, FLAG_RESFD, IoEvent, Iocb};
 use super::context::{Context, InUse};
 use super::engine::MAX_TRANSFER;
+use super::frame::Call;
 use super::process::Process;
 use super::request::{NOWAIT_ADDED, RAW, Request, SOCKET, Segment, TRACKED, USER_NOWAIT, Work};
 use crate::sys::file::{self, Status, Transfer};
@@ -59,7 +60,7 @@ impl Kind {
 /// One call of `io_submit`.
 struct Submission<'a> {
     process: &'static Process,
-    context: &'a InUse,
+    context: &'a InUse<'a>,
     /// Requests for the ring, in order.
     first: Option<&'static Request>,
     last: Option<&'static Request>,
@@ -76,7 +77,7 @@ struct Submission<'a> {
 }
 
 /// `io_submit` on a context of ours.
-pub(crate) fn submit(process: &'static Process, context: &InUse, nr: i64, iocbs: usize) -> Result<usize> {
+pub(crate) fn submit(process: &'static Process, context: &InUse<'_>, nr: i64, iocbs: usize) -> Result<usize> {
     if nr < 0 {
         return Err(Errno::EINVAL);
     }
@@ -100,6 +101,11 @@ pub(crate) fn submit(process: &'static Process, context: &InUse, nr: i64, iocbs:
             break;
         }
         taken += 1;
+        // A signal handler that interrupted this call may have ended the context, or have forked
+        // and returned in the child, which has none.
+        if context.is_dying() {
+            break;
+        }
     }
     submission.flush();
     match refused {
@@ -169,8 +175,20 @@ impl Submission<'_> {
             return Err(Errno::EINVAL);
         }
         self.context.ring.reserve()?;
+        let call = self.context.call();
+        if let Some(call) = call {
+            let resfd = if iocb.flags & FLAG_RESFD != 0 {
+                iocb.resfd as i32
+            } else {
+                -1
+            };
+            call.hold(address as u64, iocb.data, resfd);
+        }
         let admitted = self.admit(iocb, address);
-        if admitted.is_err() {
+        if admitted.is_err() && !self.context.is_lost() {
+            if let Some(call) = call {
+                call.let_go();
+            }
             self.context.ring.unreserve();
         }
         admitted
@@ -182,7 +200,7 @@ impl Submission<'_> {
         if let Some((n, true)) = early {
             let resfd = self.eventfd_of(&iocb)?;
             self.process.pages.write(address + abi::KEY_OFFSET, &[0u32])?;
-            self.deliver(iocb.event(address, Ok(n)), resfd);
+            self.deliver(iocb.event(address, Ok(n)), resfd, self.context.call());
             return Ok(());
         }
         let status = file::status(fd)?;
@@ -200,7 +218,7 @@ impl Submission<'_> {
         self.process.pages.write(address + abi::KEY_OFFSET, &[0u32])?;
         if let (Some((n, false)), true) = (early, candidate.kind != Kind::Seekable) {
             // The number has come to mean a file that may not give these bytes twice.
-            self.deliver(iocb.event(address, Ok(n)), resfd);
+            self.deliver(iocb.event(address, Ok(n)), resfd, self.context.call());
             return Ok(());
         }
         match iocb.opcode {
@@ -529,11 +547,14 @@ impl Submission<'_> {
         if matches!(c.iocb.opcode, abi::PREAD | abi::PREADV) && result.is_ok_and(|n| n > 0) {
             super::faults::corrupt_if_due(_place.segments);
         }
-        self.deliver(c.event(result), c.resfd);
+        self.deliver(c.event(result), c.resfd, self.context.call());
     }
 
-    fn deliver(&mut self, event: IoEvent, resfd: i32) {
-        self.context.publish(event);
+    fn deliver(&mut self, event: IoEvent, resfd: i32, call: Option<&Call>) {
+        if self.context.is_lost() {
+            return;
+        }
+        self.context.publish(event, call);
         self.unannounced = true;
         if resfd >= 0 {
             let (fd, count) = self.signals;
@@ -568,7 +589,7 @@ impl Submission<'_> {
             return match file::sync(c.fd, work == Work::DataSync) {
                 Err(Errno::EINVAL) => Err(Errno::EINVAL),
                 result => {
-                    self.deliver(c.event(result), c.resfd);
+                    self.deliver(c.event(result), c.resfd, self.context.call());
                     Ok(())
                 }
             };
@@ -591,7 +612,7 @@ impl Submission<'_> {
         let asked = iocb.buf as u16;
         let revents = file::poll_now(c.fd, asked as i16)? as u16;
         if revents != 0 {
-            self.deliver(c.event(Ok(revents.into())), c.resfd);
+            self.deliver(c.event(Ok(revents.into())), c.resfd, self.context.call());
             return Ok(());
         }
         // Kernel AIO can follow one wait queue: files without one are refused, and terminals and
@@ -659,9 +680,18 @@ impl Submission<'_> {
     }
 
     fn append(&mut self, request: &'static Request) {
+        // The slot is the request's now.
+        if let Some(call) = self.context.call() {
+            call.let_go();
+        }
         match self.last {
             Some(last) => last.chain.set(Some(request)),
-            None => self.first = Some(request),
+            None => {
+                self.first = Some(request);
+                if let Some(call) = self.context.call() {
+                    call.chain.set(self.first);
+                }
+            }
         }
         self.last = Some(request);
     }
@@ -698,9 +728,21 @@ impl Submission<'_> {
         self.last = None;
         self.has_writes = false;
         self.has_tracked = false;
+        // No handler may come in between: it could jump away from what the library's thread uses.
+        let _quiet = thread::quiet();
+        if self.context.is_lost() {
+            return;
+        }
+        if let Some(call) = self.context.call() {
+            call.chain.set(None);
+        }
         let engine = &self.process.engine;
         let guest = !engine.sees_descriptors();
-        let mut back = if guest { Some(chain) } else { engine.submit(chain) };
+        let mut back = if guest || self.context.is_dying() {
+            Some(chain)
+        } else {
+            engine.submit(chain)
+        };
         while let Some(request) = back {
             back = request.chain.get();
             if guest && request.work() == Work::Poll {
@@ -721,7 +763,7 @@ impl Submission<'_> {
         let result = request.perform().map(|n| n + request.done.load(Relaxed) as usize);
         let result = result.map_or_else(|e| i64::from(e.negated()), |n| n as i64);
         request.result.store(result, Relaxed);
-        self.deliver(request.event(), request.resfd.load(Relaxed));
+        self.deliver(request.event(), request.resfd.load(Relaxed), None);
         self.process.release(request);
     }
 }

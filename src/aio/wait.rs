@@ -49,7 +49,7 @@ pub(crate) struct Wanted {
 /// `EINVAL` (counts, or the context was destroyed meanwhile), `EFAULT`, `EINTR`.
 pub(crate) fn take(
     process: &'static Process,
-    mut context: InUse,
+    context: InUse<'_>,
     wanted: Wanted,
     patience: Patience,
     mask: Option<u64>,
@@ -95,19 +95,20 @@ pub(crate) fn take(
         if left == 0 {
             return finish(process, &context, wanted, taken, Woken::Time);
         }
-        let (place, life) = (*context, context.life());
+        let life = context.life();
         let left = left.min(futex::FOREVER);
         let woken = if process.engine.caller.is_open() {
-            process.engine.caller.sleep(context, need, left, mask)
+            process.engine.caller.sleep(&context, need, left, mask)
         } else {
             context.sleep(need, left, mask)
         };
-        context = match place.resume(life) {
-            Some(context) => context,
-            None if taken > 0 => return Ok(taken),
-            None if woken == Woken::Signal => return Err(Errno::EINTR),
-            None => return Err(Errno::EINVAL),
-        };
+        if !context.resume(life) {
+            return match woken {
+                _ if taken > 0 => Ok(taken),
+                Woken::Signal => Err(Errno::EINTR),
+                _ => Err(Errno::EINVAL),
+            };
+        }
         if woken != Woken::Look {
             return finish(process, &context, wanted, taken, woken);
         }
@@ -116,7 +117,7 @@ pub(crate) fn take(
 
 /// The last look, also after the time or a signal ended a wait. A poll that is true has its event as
 /// soon as the wake-up returned, in kernel AIO; here it may still be on its way.
-fn finish(process: &'static Process, context: &InUse, wanted: Wanted, taken: usize, woken: Woken) -> Result<usize> {
+fn finish(process: &'static Process, context: &InUse<'_>, wanted: Wanted, taken: usize, woken: Woken) -> Result<usize> {
     if taken < wanted.max as usize && !context.polls.is_empty() {
         process.engine.sync();
     }

@@ -10,6 +10,7 @@ use core::sync::atomic::{
 pub const FOREVER: u64 = 1 << 58;
 
 /// Nanoseconds of the monotonic clock.
+#[inline(never)]
 pub fn now() -> u64 {
     let mut ts = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the clock exists on every kernel and the pointer is to a live local.
@@ -24,6 +25,7 @@ pub fn now() -> u64 {
 ///
 /// # Errors
 /// `EAGAIN` (the word holds something else), `EINTR`, `ETIMEDOUT`.
+#[inline(never)]
 pub fn wait(word: &AtomicU32, value: u32, ns: u64) -> Result<()> {
     let ts = libc::timespec {
         tv_sec: (ns / 1_000_000_000) as libc::time_t,
@@ -61,6 +63,7 @@ pub fn wake(word: &AtomicU32, count: u32) {
 }
 
 /// Wakes the sleepers at an address whose memory may be gone by now: the kernel only hashes it.
+#[inline(never)]
 pub fn wake_at(addr: usize, count: u32) {
     let op = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
     // SAFETY: FUTEX_WAKE does not touch the word.
@@ -162,6 +165,24 @@ impl Lock {
         }
     }
 
+    /// Lets go of the lock where a call of the calling thread was left with it.
+    pub fn reclaim(&self) {
+        if self.is_mine() {
+            self.release();
+        }
+    }
+
+    /// Whether the calling thread has the lock.
+    pub fn is_mine(&self) -> bool {
+        self.0.load(Relaxed) & !CONTENDED == thread_pointer()
+    }
+
+    fn release(&self) {
+        if self.0.swap(0, Release) & CONTENDED != 0 {
+            wake(self.half(), 1);
+        }
+    }
+
     /// The half of the word that the kernel compares.
     fn half(&self) -> &AtomicU32 {
         let index = if cfg!(target_endian = "big") { 1 } else { 0 };
@@ -181,8 +202,8 @@ impl Held<'_> {
 impl Drop for Held<'_> {
     #[inline]
     fn drop(&mut self) {
-        if !self.nested && self.lock.0.swap(0, Release) & CONTENDED != 0 {
-            wake(self.lock.half(), 1);
+        if !self.nested {
+            self.lock.release();
         }
     }
 }

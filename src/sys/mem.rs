@@ -51,28 +51,40 @@ impl ProvenPages {
         }
     }
 
+    /// Sees to it that memory of the program can be used; with `false` it was copied meanwhile, to
+    /// or from `local`.
+    #[inline(never)]
+    fn vet(&self, addr: usize, len: usize, access: usize, local: usize) -> Result<bool> {
+        if !user_range(addr, len) {
+            return Err(Errno::EFAULT);
+        }
+        if self.proven(addr, len, access) {
+            return Ok(true);
+        }
+        let nr = if access == WRITABLE {
+            libc::SYS_process_vm_writev
+        } else {
+            libc::SYS_process_vm_readv
+        };
+        let copied = transfer(nr, local, addr, len)?;
+        if copied {
+            self.remember(addr, len, access);
+        }
+        Ok(!copied)
+    }
+
     /// Reads a value at an address of the program.
     ///
     /// # Errors
     /// `EFAULT` when the memory cannot be read.
     pub fn read<T: Plain>(&self, addr: usize) -> Result<T> {
         let mut value = T::ZERO;
-        let size = size_of::<T>();
-        if !user_range(addr, size) {
-            return Err(Errno::EFAULT);
+        if self.vet(addr, size_of::<T>(), READABLE, &raw mut value as usize)? {
+            // SAFETY: the pages were readable when they were proven, or the kernel would not say;
+            // `Plain` types take any bytes.
+            value = unsafe { core::ptr::read_unaligned(addr as *const T) };
         }
-        if !self.proven(addr, size, READABLE) {
-            let (done, known) = transfer(libc::SYS_process_vm_readv, &raw mut value as usize, addr, size)?;
-            if done {
-                if known {
-                    self.remember(addr, size, READABLE);
-                }
-                return Ok(value);
-            }
-        }
-        // SAFETY: the pages were readable when they were proven, or the kernel would not say;
-        // `Plain` types take any bytes.
-        Ok(unsafe { core::ptr::read_unaligned(addr as *const T) })
+        Ok(value)
     }
 
     /// Writes values at an address of the program.
@@ -81,24 +93,11 @@ impl ProvenPages {
     /// `EFAULT` when the memory cannot be written; part of it may have been.
     pub fn write<T: Plain>(&self, addr: usize, values: &[T]) -> Result<()> {
         let size = size_of_val(values);
-        if size == 0 {
-            return Ok(());
+        if size != 0 && self.vet(addr, size, WRITABLE, values.as_ptr() as usize)? {
+            // SAFETY: the pages were writable when they were proven, or the kernel would not say;
+            // the source is a live slice and `Plain` has no drop.
+            unsafe { core::ptr::copy_nonoverlapping(values.as_ptr().cast::<u8>(), addr as *mut u8, size) };
         }
-        if !user_range(addr, size) {
-            return Err(Errno::EFAULT);
-        }
-        if !self.proven(addr, size, WRITABLE) {
-            let (done, known) = transfer(libc::SYS_process_vm_writev, values.as_ptr() as usize, addr, size)?;
-            if done {
-                if known {
-                    self.remember(addr, size, WRITABLE);
-                }
-                return Ok(());
-            }
-        }
-        // SAFETY: the pages were writable when they were proven, or the kernel would not say;
-        // the source is a live slice and `Plain` has no drop.
-        unsafe { core::ptr::copy_nonoverlapping(values.as_ptr().cast::<u8>(), addr as *mut u8, size) };
         Ok(())
     }
 }
@@ -149,15 +148,15 @@ pub fn user_range(addr: usize, len: usize) -> bool {
 pub fn peek<T: Plain>(addr: usize) -> Option<T> {
     let mut value = T::ZERO;
     let local = &raw mut value as usize;
-    let (done, _) = transfer(libc::SYS_process_vm_readv, local, addr, size_of::<T>()).ok()?;
+    let done = transfer(libc::SYS_process_vm_readv, local, addr, size_of::<T>()).ok()?;
     done.then_some(value)
 }
 
 /// Copies through the kernel, which answers `EFAULT` instead of faulting.
 ///
-/// Gives whether the copy was made and whether it proves the pages; a kernel that refuses to
-/// say (a seccomp filter) leaves the access to the caller.
-fn transfer(nr: i64, local: usize, remote: usize, len: usize) -> Result<(bool, bool)> {
+/// Gives whether the copy was made; a kernel that refuses to say (a seccomp filter) leaves the
+/// access to the caller.
+fn transfer(nr: i64, local: usize, remote: usize, len: usize) -> Result<bool> {
     let local = libc::iovec {
         iov_base: local as *mut libc::c_void,
         iov_len: len,
@@ -176,9 +175,9 @@ fn transfer(nr: i64, local: usize, remote: usize, len: usize) -> Result<(bool, b
         )
     };
     match moved {
-        Ok(n) if n == len => Ok((true, true)),
+        Ok(n) if n == len => Ok(true),
         Ok(_) | Err(Errno::EFAULT) => Err(Errno::EFAULT),
-        Err(_) => Ok((false, false)),
+        Err(_) => Ok(false),
     }
 }
 

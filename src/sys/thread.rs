@@ -4,8 +4,8 @@ use super::{Errno, Result, file, syscall};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{
-    AtomicU32, AtomicUsize,
-    Ordering::{Acquire, Relaxed, SeqCst},
+    AtomicU32,
+    Ordering::{Acquire, SeqCst},
 };
 
 /// Small: the thread only moves entries between rings.
@@ -64,43 +64,50 @@ pub fn spawn<B: Body + 'static>(body: &'static B) -> Result<()> {
 ///
 /// The key outlives a fork that wipes this memory; a child makes one of its own.
 #[derive(Default)]
-pub struct ExitKey {
+pub struct Key {
     /// The key plus one; `u32::MAX` while it is being made or cannot be.
     key: AtomicU32,
-    hook: AtomicUsize,
 }
 
-extern "C" fn run_hook(hook: *mut c_void) {
-    // SAFETY: the only value that is ever set is a `fn()`.
-    let hook: fn() = unsafe { core::mem::transmute(hook) };
-    hook();
+impl Key {
+    /// What the calling thread has set, or null.
+    #[inline]
+    pub fn get(&self) -> *mut c_void {
+        match self.key.load(Acquire) {
+            0 | u32::MAX => core::ptr::null_mut(),
+            // SAFETY: the key was made.
+            known => unsafe { libc::pthread_getspecific(known - 1) },
+        }
+    }
+
+    /// Sets the calling thread's value; `hook` gets it when the thread ends by itself. Gives
+    /// whether that was possible.
+    pub fn set(&self, value: usize, hook: unsafe extern "C" fn(*mut c_void)) -> bool {
+        let mut known = self.key.load(Acquire);
+        if known == 0 {
+            if self.key.compare_exchange(0, u32::MAX, SeqCst, SeqCst).is_err() {
+                return false;
+            }
+            let mut fresh: libc::pthread_key_t = 0;
+            // SAFETY: the key goes to a live local; the destructor stays, as the objects are never unloaded.
+            if unsafe { libc::pthread_key_create(&raw mut fresh, Some(hook)) } != 0 {
+                return false;
+            }
+            known = fresh + 1;
+            self.key.store(known, SeqCst);
+        }
+        // SAFETY: the key was made above, here or in another thread.
+        known != u32::MAX && unsafe { libc::pthread_setspecific(known - 1, value as *const c_void) } == 0
+    }
 }
 
-/// Calls `hook` when the calling thread ends by itself.
-pub fn at_exit(key: &ExitKey, hook: fn()) {
-    let mut known = key.key.load(Acquire);
-    if known == 0 {
-        if key.key.compare_exchange(0, u32::MAX, SeqCst, SeqCst).is_err() {
-            return;
-        }
-        let mut fresh: libc::pthread_key_t = 0;
-        // SAFETY: the key goes to a live local; the destructor stays, as the objects are never unloaded.
-        if unsafe { libc::pthread_key_create(&raw mut fresh, Some(run_hook)) } != 0 {
-            return;
-        }
-        known = fresh + 1;
-        key.hook.store(hook as usize, Relaxed);
-        key.key.store(known, SeqCst);
-    }
-    if known == u32::MAX {
-        return;
-    }
-    let key = known - 1;
-    // SAFETY: the key was made above, here or in another thread.
+/// Whether the caller runs on the stack that the program has for signal handlers.
+pub fn on_signal_stack() -> bool {
+    let mut stack = MaybeUninit::<libc::stack_t>::zeroed();
+    // SAFETY: the kernel fills a live local; all zeroes is a valid value in any case.
     unsafe {
-        if libc::pthread_getspecific(key).is_null() {
-            libc::pthread_setspecific(key, hook as *const c_void);
-        }
+        let _ = syscall(libc::SYS_sigaltstack, [0, stack.as_mut_ptr() as usize, 0, 0, 0, 0]);
+        stack.assume_init().ss_flags & libc::SS_ONSTACK != 0
     }
 }
 

@@ -1,0 +1,337 @@
+//! What the program's threads are in the middle of.
+//!
+//! A call of kernel AIO cannot be left half done: signal handlers run after it. A call of this
+//! library can: a handler may jump out of it, end the thread, fork, or destroy the very context.
+//! So each thread has a record of its calls, in memory that stays; it says which context a call
+//! uses (`io_destroy` waits for those of other threads only) and which request it holds a slot
+//! for. What a call has left behind is put in order by the thread's next call, or by its end.
+
+#![allow(unsafe_code)]
+
+use super::abi::IoEvent;
+use super::context::{Context, MaskedSleeper};
+use super::process::Process;
+use super::request::Link;
+use super::ring::Staged;
+use crate::sys::{Errno, Result, map, mem, thread};
+use core::cell::Cell;
+use core::sync::atomic::{
+    AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release, SeqCst},
+};
+
+/// Calls within one another, by signal handlers, that are recorded.
+const DEPTH: usize = 3;
+
+/// The record of a thread.
+#[derive(Default)]
+#[repr(align(64))]
+pub(crate) struct Thread {
+    /// The next of all.
+    next: AtomicPtr<Thread>,
+    taken: AtomicU32,
+    depth: AtomicU32,
+    serial: AtomicU64,
+    calls: [Call; DEPTH],
+}
+
+/// One call; all zeroes is none.
+#[derive(Default)]
+pub(crate) struct Call {
+    /// The context that it uses just now.
+    context: AtomicPtr<Context>,
+    /// Where its [`Mark`] lies, and what that holds.
+    mark: AtomicUsize,
+    serial: AtomicU64,
+    /// A slot is taken for this request, and its event is not there.
+    held: AtomicU32,
+    iocb: AtomicU64,
+    data: AtomicU64,
+    resfd: AtomicI32,
+    pub(crate) staged: Staged,
+    /// Requests that are not handed over yet.
+    pub(crate) chain: Link,
+    pub(crate) sleeper: MaskedSleeper,
+}
+
+/// A word on the stack of a call: as long as it holds its value, the call is there.
+#[derive(Default)]
+pub(crate) struct Mark(AtomicU64);
+
+/// A call of the program, on its stack.
+#[derive(Default)]
+pub(crate) struct Frame {
+    thread: Cell<Option<&'static Thread>>,
+    call: Cell<Option<&'static Call>>,
+    mark: Mark,
+}
+
+impl Frame {
+    /// Enters the call into the record of its thread, if that has room.
+    #[inline]
+    pub(crate) fn begin(&self, process: &'static Process) {
+        self.thread.set(process.threads.current());
+        self.call
+            .set(self.thread.get().and_then(|t| t.begin(process, &self.mark)));
+    }
+
+    pub(crate) fn thread(&self) -> Option<&'static Thread> {
+        self.thread.get()
+    }
+
+    /// The record is another's by now.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.call.get().is_some() && self.call().is_none()
+    }
+
+    /// The record. There is none any more after a fork, or when the call was taken for abandoned.
+    #[inline]
+    pub(crate) fn call(&self) -> Option<&'static Call> {
+        self.call.get().filter(|call| call.is(&self.mark))
+    }
+}
+
+impl Drop for Frame {
+    #[inline]
+    fn drop(&mut self) {
+        if let (Some(thread), Some(_)) = (self.thread.get(), self.call()) {
+            thread.end();
+        }
+    }
+}
+
+impl Call {
+    fn context(&self) -> Option<&'static Context> {
+        // SAFETY: null or a context of the table, whose memory stays for good.
+        unsafe { self.context.load(SeqCst).as_ref() }
+    }
+
+    /// Whether the call is still the one with this mark, which it is not after a fork or when it
+    /// was taken for abandoned.
+    fn is(&self, mark: &Mark) -> bool {
+        self.mark.load(Relaxed) == &raw const *mark as usize
+    }
+
+    /// Says which context the call uses; it has to look then whether the context is there.
+    pub(crate) fn uses(&self, context: &'static Context) {
+        self.context.store((&raw const *context).cast_mut(), SeqCst);
+    }
+
+    /// The context is used no more, for now.
+    pub(crate) fn leave(&self) {
+        self.context.store(core::ptr::null_mut(), Release);
+    }
+
+    /// A slot was taken.
+    pub(crate) fn hold(&self, iocb: u64, data: u64, resfd: i32) {
+        self.iocb.store(iocb, Relaxed);
+        self.data.store(data, Relaxed);
+        self.resfd.store(resfd, Relaxed);
+        self.staged.reset();
+        self.held.store(1, Release);
+    }
+
+    /// The slot is given back, or another's.
+    pub(crate) fn let_go(&self) {
+        self.held.store(0, Release);
+    }
+
+    /// Puts in order what an abandoned call has left. Its request was interrupted, which is what
+    /// kernel AIO would have said.
+    fn conclude(&self, process: &'static Process, alone: bool) {
+        self.mark.store(0, Relaxed);
+        self.sleeper.delist();
+        let Some(context) = self.context() else {
+            return;
+        };
+        if alone {
+            context.ring.reclaim(&self.staged);
+        }
+        let interrupted = |iocb, data| IoEvent {
+            data,
+            obj: iocb,
+            res: Errno::EINTR.negated().into(),
+            res2: 0,
+        };
+        if self.held.swap(0, SeqCst) != 0 {
+            if self.staged.is_done() {
+                context.ring.unreserve();
+            } else {
+                context.publish(interrupted(self.iocb.load(Relaxed), self.data.load(Relaxed)), None);
+                let resfd = self.resfd.load(Relaxed);
+                if resfd >= 0 {
+                    process.signal(resfd, 1);
+                }
+            }
+        }
+        let mut at = self.chain.get();
+        self.chain.set(None);
+        while let Some(request) = at {
+            at = request.chain.get();
+            context.publish(
+                interrupted(request.iocb.load(Relaxed), request.data.load(Relaxed)),
+                None,
+            );
+            process.release(request);
+        }
+        context.notify();
+        self.leave();
+        context.was_left(|| alone);
+    }
+}
+
+impl Thread {
+    /// Begins a call; gives its record, unless there is no room.
+    #[inline]
+    fn begin(&'static self, process: &'static Process, mark: &Mark) -> Option<&'static Call> {
+        if self.depth.load(Relaxed) != 0 {
+            self.conclude_abandoned(process, mark);
+        }
+        let depth = self.depth.load(Relaxed) as usize;
+        let call = self.calls.get(depth)?;
+        let serial = self.serial.load(Relaxed).wrapping_add(1);
+        self.serial.store(serial, Relaxed);
+        mark.0.store(serial, Relaxed);
+        call.serial.store(serial, Relaxed);
+        call.mark.store(&raw const *mark as usize, Relaxed);
+        self.depth.store(depth as u32 + 1, Release);
+        Some(call)
+    }
+
+    /// Ends the last call. Those of handlers that interrupt here have ended before they return.
+    #[inline]
+    fn end(&self) {
+        self.depth.store(self.depth.load(Relaxed).wrapping_sub(1), Release);
+    }
+
+    /// The last call.
+    fn last(&'static self) -> Option<&'static Call> {
+        let index = self.depth.load(Relaxed).checked_sub(1)?;
+        self.calls.get(index as usize)
+    }
+
+    /// Calls that were left by a jump: their stack has been used by others, or is below that of
+    /// the present call.
+    #[cold]
+    fn conclude_abandoned(&'static self, process: &'static Process, mark: &Mark) {
+        let here = &raw const *mark as usize;
+        let elsewhere = thread::on_signal_stack();
+        while let Some(call) = self.last() {
+            let at = call.mark.load(Relaxed);
+            let deeper = at < here && !elsewhere;
+            if !deeper && mem::peek(at).is_none_or(|there: u64| there == call.serial.load(Relaxed)) {
+                return;
+            }
+            self.conclude(process, call);
+        }
+    }
+
+    fn conclude(&'static self, process: &'static Process, call: &'static Call) {
+        let _quiet = thread::quiet();
+        let context = call.context();
+        let others = |c: &Call| context.is_some_and(|context| c.is_in(context));
+        let alone = self.calls.iter().filter(|c| others(c)).count() == 1;
+        call.conclude(process, alone);
+        self.end();
+    }
+
+    /// Whether a call of this thread uses a context.
+    pub(crate) fn is_in(&self, context: &'static Context) -> bool {
+        self.calls.iter().any(|c| c.is_in(context))
+    }
+
+    /// The thread ends.
+    fn finish(&'static self) {
+        if let Some(process) = Process::current() {
+            while let Some(call) = self.last() {
+                self.conclude(process, call);
+            }
+            self.taken.store(0, Release);
+            process.engine.thread_leaves();
+        }
+    }
+}
+
+impl Call {
+    fn is_in(&self, context: &'static Context) -> bool {
+        core::ptr::eq(self.context.load(SeqCst), context)
+    }
+}
+
+/// All records.
+#[derive(Default)]
+pub(crate) struct Threads {
+    key: thread::Key,
+    first: AtomicPtr<Thread>,
+}
+
+/// The process can end with this thread, or with another that never used this library.
+unsafe extern "C" fn thread_leaves(record: *mut core::ffi::c_void) {
+    // SAFETY: what was set is a record, and those stay for good; in a child of the process that
+    // made it, it is one without calls.
+    unsafe { &*record.cast::<Thread>() }.finish();
+}
+
+impl Threads {
+    /// The record of the calling thread; the process may end with it.
+    #[inline]
+    pub(crate) fn current(&self) -> Option<&'static Thread> {
+        // SAFETY: null or a record, and those stay for good.
+        match unsafe { self.key.get().cast::<Thread>().as_ref() } {
+            None => self.make(),
+            known => known,
+        }
+    }
+
+    #[cold]
+    fn make(&self) -> Option<&'static Thread> {
+        let _quiet = thread::quiet();
+        let record = self.all().find(|t| t.taken.swap(1, SeqCst) == 0);
+        let record = match record {
+            Some(record) => record,
+            None => self.grow().ok()?,
+        };
+        if !self.key.set(&raw const *record as usize, thread_leaves) {
+            record.taken.store(0, Release);
+            return None;
+        }
+        Some(record)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &'static Thread> {
+        // SAFETY: null or a record, and those stay for good.
+        let follow = |link: &AtomicPtr<Thread>| unsafe { link.load(Acquire).as_ref() };
+        core::iter::successors(follow(&self.first), move |t: &&'static Thread| follow(&t.next))
+    }
+
+    /// Makes records, the last of which is the caller's.
+    fn grow(&self) -> Result<&'static Thread> {
+        let memory = map::wiped(map::PAGE)?.cast::<Thread>();
+        let mut own = Err(Errno::ENOMEM);
+        for index in 0..map::PAGE / size_of::<Thread>() {
+            // SAFETY: the index is within the mapping, which is aligned, zeroed (a valid
+            // record) and stays for good.
+            let record: &'static Thread = unsafe { &*memory.as_ptr().add(index) };
+            if own.is_err() {
+                record.taken.store(1, Relaxed);
+                own = Ok(record);
+            }
+            let mut first = self.first.load(Acquire);
+            loop {
+                record.next.store(first, Relaxed);
+                let new = (&raw const *record).cast_mut();
+                match self.first.compare_exchange(first, new, SeqCst, Acquire) {
+                    Ok(_) => break,
+                    Err(now) => first = now,
+                }
+            }
+        }
+        own
+    }
+
+    /// Whether another thread than `own` is in a call that uses a context.
+    pub(crate) fn others_in(&self, context: &'static Context, own: Option<&'static Thread>) -> bool {
+        self.all()
+            .any(|t| !own.is_some_and(|own| core::ptr::eq(own, t)) && t.is_in(context))
+    }
+}
