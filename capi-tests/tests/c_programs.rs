@@ -41,7 +41,7 @@ fn rows(table: &Result<Table, String>, program: &Program, variant: Variant) -> R
     let table = table.as_ref().map_err(Clone::clone)?;
     let outcome = program.outcome(variant).as_ref().map_err(Clone::clone)?;
     table
-        .compare(variant, &outcome.stdout)
+        .compare(variant.name(), &outcome.stdout)
         .map_err(|e| format!("{e}\n--- stderr\n{}", outcome.stderr).into())
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use capi_tests::program::{Face, Program, Variant};
+use capi_tests::rows::Table;
 use capi_tests::run::{Outcome, run};
 use capi_tests::{build_dir, cc, has, root, temp_dir};
 use libtest_mimic::{Completion, Failed, Trial};
@@ -43,22 +44,28 @@ fn main() {
             ));
         }
     }
+    let table = Arc::new(Table::load());
     for program in Program::all() {
         if program.face != Face::Aio || !program.variants.contains(&Variant::Ours) || !program.old_kernel {
             continue;
         }
         let program = Arc::new(program);
         let mut trial = |condition: &'static str| {
-            let (program, built) = (Arc::clone(&program), Arc::clone(&built));
+            let (program, built, table) = (Arc::clone(&program), Arc::clone(&built), Arc::clone(&table));
             let name = format!("{}::{condition}", program.name);
             let test = move || {
                 built.as_ref().as_ref().map_err(Clone::clone)?;
-                judge(
-                    None,
-                    program.run(Variant::Ours, 6 * LIMIT, |command| {
-                        command.env("AIOURING_FAULT", condition);
-                    })?,
-                )
+                let outcome = program.run(Variant::Ours, 6 * LIMIT, |command| {
+                    command.env("AIOURING_FAULT", condition);
+                })?;
+                if program.prints_rows {
+                    table
+                        .as_ref()
+                        .as_ref()
+                        .map_err(Clone::clone)?
+                        .compare(condition, &outcome.stdout)?;
+                }
+                judge(None, outcome)
             };
             trials.push(Trial::ignorable_test(name, test));
         };
