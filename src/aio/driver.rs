@@ -206,6 +206,8 @@ impl Driver {
                         setup::exit(&mut ring);
                         return Err(Errno::ENOSYS);
                     }
+                    // It is the C library's memory, which a tool would find lost when the process ends.
+                    setup::drop_array(&mut ring);
                     return Self::with(process, ring, params.features);
                 }
                 // Flags of a later kernel, or memory that it will not take.

@@ -105,7 +105,7 @@ pub(super) fn unmap_rings(ring: &mut Ring) {
 }
 
 /// Frees the array that replaces the kernel's.
-fn free_array(ring: &mut Ring) {
+pub(super) fn free_array(ring: &mut Ring) {
     if ring.flags & IORING_SETUP_NO_SQARRAY != 0 {
         // SAFETY: null or made by calloc in `point`; nobody else keeps it.
         unsafe { libc::free(ring.sq.array.cast()) };

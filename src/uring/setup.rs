@@ -256,6 +256,11 @@ pub fn exit(ring: &mut Ring) {
     *ring = Ring::zeroed();
 }
 
+/// Does without the array that programs of old write to.
+pub fn drop_array(ring: &mut Ring) {
+    memory::free_array(ring);
+}
+
 /// Keeps the rings out of children made by fork. `EINVAL` if the ring is not set up.
 pub fn dont_fork(ring: &Ring) -> Result<()> {
     memory::dont_fork(ring)
