@@ -40,6 +40,7 @@ const LOG: u32 = 2;
 const URING: u32 = 4;
 const KERNEL: u32 = 8;
 const LISTED: u32 = 16;
+const VALGRIND: u32 = 32;
 const CALLER: u32 = 64;
 const SQPOLL: u32 = 128;
 
@@ -60,6 +61,8 @@ impl Config {
             None | Some(b"") => {
                 if programs::is_listed(thread::environment(c"AIOURING_KERNEL_PROGRAMS")) {
                     LISTED
+                } else if programs::under_valgrind(thread::environment(c"LD_PRELOAD")) {
+                    VALGRIND
                 } else {
                     0
                 }
@@ -107,10 +110,11 @@ impl Config {
 
     /// What was asked for.
     pub(crate) fn backend(&self) -> Backend {
-        match self.bits() & (URING | KERNEL | LISTED) {
+        match self.bits() & (URING | KERNEL | LISTED | VALGRIND) {
             URING => Backend::Uring,
             KERNEL => Backend::Kernel(Why::Asked),
             LISTED => Backend::Kernel(Why::Listed),
+            VALGRIND => Backend::Kernel(Why::Valgrind),
             _ => Backend::Auto,
         }
     }

@@ -9,6 +9,8 @@ pub(crate) enum Why {
     Asked,
     /// The program is on a list.
     Listed,
+    /// valgrind runs it.
+    Valgrind,
     /// A ring was not to be had.
     Refused(Errno),
 }
@@ -72,6 +74,7 @@ pub(crate) fn context(handle: usize, nr: u32, kernel: Option<Why>) {
         None => line.text("io_uring"),
         Some(Why::Asked) => line.text("kernel AIO, by AIOURING_BACKEND"),
         Some(Why::Listed) => line.text("kernel AIO, as the program is on the list for it"),
+        Some(Why::Valgrind) => line.text("kernel AIO, for valgrind"),
         Some(Why::Refused(e)) => {
             line.text("kernel AIO, since io_uring was refused with ");
             match e.name() {

@@ -23,6 +23,15 @@ pub(super) fn is_listed(more: Option<&[u8]>) -> bool {
     })
 }
 
+/// Whether valgrind runs the program, going by what it preloads.
+///
+/// It knows what kernel AIO writes to memory. Requests on a ring would leave buffers undefined for
+/// it, and before 3.21 nothing else runs while a thread waits in `io_uring_enter`.
+pub(super) fn under_valgrind(preloaded: Option<&[u8]>) -> bool {
+    const PART: &[u8] = b"/vgpreload_";
+    preloaded.is_some_and(|list| list.windows(PART.len()).any(|part| part == PART))
+}
+
 /// The file name in a path; the kernel marks the path of an executable that was replaced.
 fn last_component(path: &[u8]) -> Option<&[u8]> {
     let path = path.strip_suffix(b" (deleted)").unwrap_or(path);
@@ -59,6 +68,15 @@ mod tests {
         assert_eq!(name("mariadbd"), Some(&b"mariadbd"[..]));
         assert_eq!(name("/usr/sbin/"), None);
         assert_eq!(name(""), None);
+    }
+
+    #[test]
+    fn valgrind_shows_in_what_is_preloaded() {
+        let under = |list: &'static str| under_valgrind(Some(list.as_bytes()));
+        assert!(under("/usr/libexec/valgrind/vgpreload_core-amd64-linux.so:/lib/x.so"));
+        assert!(!under("/lib/libaiouring.so.1"));
+        assert!(!under(""));
+        assert!(!under_valgrind(None));
     }
 
     #[test]

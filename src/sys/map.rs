@@ -61,7 +61,8 @@ pub fn shared(fd: i32, offset: u64, len: usize) -> Result<NonNull<u8>> {
 pub fn wiped(len: usize) -> Result<NonNull<u8>> {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let hint = NEXT.fetch_sub(len, Relaxed).wrapping_sub(len);
-    let base = map(hint, len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0)?;
+    // The kernel takes no notice of a hint that it cannot follow; valgrind fails.
+    let base = map(hint, len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0).or_else(|_| private(len))?;
     let at = base.as_ptr().expose_provenance();
     if at != hint {
         NEXT.store(pages(at - at / 16), Relaxed);
