@@ -1,5 +1,5 @@
 # Forwards only: meson builds, cargo tests.
-.PHONY: build test demo soak install clean lint
+.PHONY: build test demo soak sanitize install clean lint
 BUILD ?= build
 FACES = aiouring/capi-uring,aiouring/capi-aio
 
@@ -21,6 +21,11 @@ SCALE ?= 20
 soak: build
 	@scripts/setup.sh test
 	TEST_SCALE=$(SCALE) cargo test --package capi-tests --test c_programs --no-fail-fast
+
+# What `make test` does under sanitizers and valgrind, with forty times the requests.
+sanitize: build
+	@scripts/setup.sh test
+	SOAK_REQUESTS=200000 cargo test --package capi-tests --test sanitizers --no-fail-fast
 
 # What has been built: root may have no Rust.
 install:

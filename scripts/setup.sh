@@ -43,6 +43,7 @@ case ${1:-build} in
         # The programs alone: no service is set up.
         need '/usr/sbin/mariadbd /usr/libexec/mariadbd' mariadb-server-core
         need mariadb mariadb-client-core
+        need valgrind valgrind
         need '/usr/lib/*/liburing.so /usr/lib64/liburing.so' liburing-dev
         ;;
 esac

@@ -20,6 +20,23 @@ pub const fn pages(len: usize) -> usize {
 /// At `hint`, if nothing is there.
 fn map(hint: usize, len: usize, flags: i32, fd: i32, offset: u64) -> Result<NonNull<u8>> {
     let prot = (libc::PROT_READ | libc::PROT_WRITE) as usize;
+    // A sanitizer has to know that what was at an address before has nothing to do with it.
+    #[cfg(feature = "sanitize")]
+    // SAFETY: no fixed address, so nothing that exists is replaced.
+    let at = match unsafe {
+        libc::mmap(
+            ptr::without_provenance_mut(hint),
+            len,
+            prot as i32,
+            flags,
+            fd,
+            offset as i64,
+        )
+    } {
+        libc::MAP_FAILED => Err(Errno::ENOMEM),
+        at => Ok(at.expose_provenance()),
+    }?;
+    #[cfg(not(feature = "sanitize"))]
     // SAFETY: no fixed address, so nothing that exists is replaced.
     let at = unsafe {
         syscall(
@@ -106,6 +123,10 @@ pub fn twice(len: usize) -> Result<(NonNull<u8>, NonNull<u8>)> {
 /// # Safety
 /// The range must be a mapping that nothing uses any more.
 pub unsafe fn unmap(at: *mut u8, len: usize) {
+    #[cfg(feature = "sanitize")]
+    // SAFETY: the caller's promise.
+    let _ = unsafe { libc::munmap(at.cast(), len) };
+    #[cfg(not(feature = "sanitize"))]
     // SAFETY: the caller's promise. It fails only for a range that is no mapping.
     let _ = unsafe { syscall(libc::SYS_munmap, [at.expose_provenance(), len, 0, 0, 0, 0]) };
 }
