@@ -2,7 +2,7 @@
 
 use super::log::Why;
 use super::programs;
-use crate::sys::{file, thread};
+use crate::sys::{file, mem, thread};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// `AIOURING_BACKEND`.
@@ -89,6 +89,7 @@ impl Config {
         };
         // Code that runs before the C library is ready sees no environment.
         if thread::has_environment() {
+            mem::remember(thread::environment(c"AIOURING_CHECK") != Some(b"strict"));
             self.bits.store(bits, Relaxed);
         }
         bits

@@ -2,7 +2,7 @@
 
 use super::map::PAGE;
 use super::{Errno, Result, futex, syscall};
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 /// Pages of the program that were found readable or writable.
 ///
@@ -11,6 +11,14 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 /// is one load. A page that is unmapped later is not noticed (a documented difference).
 pub struct ProvenPages {
     slots: [AtomicUsize; Self::SLOTS],
+}
+
+/// Whether anything is remembered. It outlives forks, as what it was read from does.
+static REMEMBERS: AtomicU32 = AtomicU32::new(0);
+
+/// Has the kernel asked once for each page, or (`false`) every time.
+pub fn remember(once: bool) {
+    REMEMBERS.store(once.into(), Relaxed);
 }
 
 const READABLE: usize = 1;
@@ -67,7 +75,7 @@ impl ProvenPages {
             libc::SYS_process_vm_readv
         };
         let copied = transfer(nr, local, addr, len)?;
-        if copied {
+        if copied && REMEMBERS.load(Relaxed) != 0 {
             self.remember(addr, len, access);
         }
         Ok(!copied)
@@ -200,6 +208,7 @@ mod tests {
 
     #[test]
     fn bad_addresses_are_efault_and_good_ones_are_remembered() {
+        remember(true);
         let pages = pages();
         for bad in [0usize, 8, usize::MAX - 7, usize::MAX, isize::MAX as usize] {
             assert_eq!(pages.read::<u64>(bad), Err(Errno::EFAULT), "{bad:#x}");
