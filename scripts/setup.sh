@@ -23,6 +23,7 @@ case ${1:-build} in
     demo | test)
         need fio fio
         need strace strace
+        need '/sbin/mkfs.ext4 /usr/sbin/mkfs.ext4' e2fsprogs
         need '/usr/lib/*/libaio.so /usr/lib64/libaio.so' libaio-dev
         ;;
     *)

@@ -43,6 +43,7 @@ const LISTED: u32 = 16;
 const VALGRIND: u32 = 32;
 const CALLER: u32 = 64;
 const SQPOLL: u32 = 128;
+const ASYNC_WRITES: u32 = 256;
 
 impl Config {
     fn bits(&self) -> u32 {
@@ -87,12 +88,20 @@ impl Config {
                 0
             }
         };
+        if thread::environment(c"AIOURING_WRITE") == Some(b"async") {
+            bits |= ASYNC_WRITES;
+        }
         // Code that runs before the C library is ready sees no environment.
         if thread::has_environment() {
             mem::remember(thread::environment(c"AIOURING_CHECK") != Some(b"strict"));
             self.bits.store(bits, Relaxed);
         }
         bits
+    }
+
+    /// Whether writes that block do so on the ring.
+    pub(crate) fn async_writes(&self) -> bool {
+        self.bits() & ASYNC_WRITES != 0
     }
 
     /// Who enters the kernel.

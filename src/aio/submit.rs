@@ -423,7 +423,11 @@ impl Submission<'_> {
         let append = c.status.flags & libc::O_APPEND != 0 || place.flags & RWF_APPEND != 0;
         let direct = c.status.flags & libc::O_DIRECT != 0;
         let grows = c.is_regular() && place.offset + place.len > c.status.size;
-        if !direct || append || grows || place.flags & !RWF_PLAIN != 0 {
+        let on_ring = !append && place.flags & !RWF_PLAIN == 0;
+        if on_ring && place.len > 0 && self.process.config.async_writes() {
+            return self.on_ring(c, place, Work::Write, 0);
+        }
+        if !direct || grows || !on_ring {
             self.flush();
             if append {
                 // The write goes to the end of the file, whatever place it names.
@@ -667,7 +671,7 @@ impl Submission<'_> {
             request.mark(USER_NOWAIT);
         }
         if work == Work::Write {
-            if place.flags & RWF_NOWAIT == 0 {
+            if place.flags & RWF_NOWAIT == 0 && !self.process.config.async_writes() {
                 request.mark(NOWAIT_ADDED);
             }
             self.has_writes = true;
