@@ -40,6 +40,39 @@ static void not_contexts(void)
 	CHECK_EQ(io_submit(ctx, 0, NULL), -EINVAL);
 }
 
+/* A handle that was destroyed finds nothing, not what the library keeps for itself either, wherever that lies. */
+static void destroyed(void)
+{
+	io_context_t ctx = setup(4), old[8];
+	int zero = open("/dev/zero", O_RDONLY);
+	struct iocb iocb, *list = &iocb;
+	char buf[16];
+
+	for (unsigned i = 0; i < COUNT_OF(old); i++)
+		old[i] = setup(1);
+	for (unsigned i = 0; i < COUNT_OF(old); i++)
+		CHECK_EQ(io_destroy(old[i]), 0);
+	/* The next mapping is to be where one of them was. */
+	for (int tries = 0, found = 0; tries < 100 && !found; tries++) {
+		void *page = pages(4096);
+
+		for (unsigned i = 0; i < COUNT_OF(old); i++)
+			found |= page == (void *)old[i];
+		if (found)
+			munmap(page, 4096);
+	}
+	io_prep_pread(&iocb, zero, buf, 16, 0);
+	EVENT_IS(ctx, &iocb, 16);
+	for (unsigned i = 0; i < COUNT_OF(old); i++) {
+		CHECK_EQ(io_submit(old[i], 1, &list), -EINVAL);
+		CHECK_EQ(io_cancel(old[i], &iocb, NULL), -EINVAL);
+		CHECK_EQ(io_destroy(old[i]), -EINVAL);
+	}
+	EVENT_IS(ctx, &iocb, 16);
+	CHECK_EQ(io_destroy(ctx), 0);
+	close(zero);
+}
+
 static void pending_poll(void)
 {
 	io_context_t ctx = setup(4);
@@ -171,6 +204,7 @@ int main(void)
 	fd = temp_file(BIG, 19);
 	direct = reopen(fd, O_RDWR | O_DIRECT);
 	drop_cache(fd, 0, 0);
+	destroyed();
 	not_contexts();
 	pending_poll();
 	reads_in_flight();

@@ -39,6 +39,11 @@ impl Judge {
         }
     }
 
+    /// Whether this is its context.
+    pub(crate) fn is(&self, handle: usize) -> bool {
+        self.0.load(SeqCst) == handle
+    }
+
     /// What kernel AIO says of a transfer's file, flags and priority. `None` when it does not.
     pub(crate) fn ask(&self, iocb: &Iocb, write: bool) -> Option<Result<()>> {
         let context = self.context();
