@@ -88,6 +88,39 @@ static void empty(int in, int out)
 }
 
 /* A read of a socket may give up after some time, and may wait for more than one byte. */
+static void on_signal(int signo)
+{
+	(void)signo;
+}
+
+/* An empty message waits for room as others do, and does not wait again after a signal. */
+static void empty_message(void)
+{
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+	struct itimerspec soon = {{0, 20000000}, {0, 50000000}};
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+	timer_t timer;
+	char byte = 'x';
+	int pair[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
+	while (send(pair[0], &byte, 1, MSG_DONTWAIT) == 1)
+		;
+	CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
+	CHECK(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
+	CHECK(timer_settime(timer, 0, &soon, NULL) == 0);
+	io_prep_pwrite(iocb, pair[0], &byte, 0, 0);
+	EVENT_IS(ctx, iocb, -EINTR);
+	timer_delete(timer);
+	while (recv(pair[1], &byte, 1, MSG_DONTWAIT) == 1)
+		;
+	EVENT_IS(ctx, iocb, 0);
+	CHECK_EQ(recv(pair[1], &byte, 1, MSG_DONTWAIT), 0);
+	CHECK_EQ(recv(pair[1], &byte, 1, MSG_DONTWAIT), -1);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 static void socket_limits(void)
 {
 	struct timeval limit = {0, 30000}, none = {0, 0};
@@ -144,6 +177,7 @@ int main(void)
 	in_order(socket_fd[0], socket_fd[1]);
 	empty(pipe_fd[0], pipe_fd[1]);
 	empty(socket_fd[0], socket_fd[1]);
+	empty_message();
 	socket_limits();
 
 	/* A full pipe takes a part and then nothing. */

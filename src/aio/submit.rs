@@ -520,7 +520,7 @@ impl Submission<'_> {
 
     fn attempt(&self, c: &Candidate, place: &Place<'_>, write: bool, offset: i64, flags: u32) -> Result<usize> {
         if place.len == 0 {
-            return file::transfer_nothing(c.fd, write, offset);
+            return file::transfer_nothing(c.fd, write, offset, place.flags | flags);
         }
         file::transfer(&Transfer {
             fd: c.fd,

@@ -131,11 +131,26 @@ pub fn transfer(t: &Transfer) -> Result<usize> {
 }
 
 /// A transfer of no bytes, which `preadv2` and `pwritev2` do not even bring before the file: some
-/// refuse it, and a datagram socket sends an empty message.
+/// refuse it, and a datagram socket sends an empty message, for which it may have to wait.
 ///
 /// # Errors
 /// Those of the call.
-pub fn transfer_nothing(fd: i32, write: bool, offset: i64) -> Result<usize> {
+pub fn transfer_nothing(fd: i32, write: bool, offset: i64, flags: u32) -> Result<usize> {
+    const RWF_NOSIGNAL: u32 = 0x100;
+    let mut how = 0;
+    if flags & libc::RWF_NOWAIT as u32 != 0 {
+        how |= libc::MSG_DONTWAIT;
+    }
+    if flags & RWF_NOSIGNAL != 0 {
+        how |= libc::MSG_NOSIGNAL;
+    }
+    if write && how != 0 {
+        // SAFETY: no bytes are moved.
+        let sent = unsafe { syscall(libc::SYS_sendto, [fd as usize, 0, 0, how as usize, 0, 0]) };
+        if !sent.is_err_and(|e| e.number() == libc::ENOTSOCK) {
+            return sent;
+        }
+    }
     let (nr, at) = match (write, offset) {
         (false, -1) => (libc::SYS_read, 0),
         (false, at) => (libc::SYS_pread64, at),
