@@ -128,8 +128,6 @@ fn first_setup() -> Option<Setup> {
 static CHOSEN: AtomicPtr<Calls> = AtomicPtr::new(core::ptr::null_mut());
 
 /// The copy that does the work, if it is not this one.
-#[cold]
-#[inline(never)]
 pub(super) fn other() -> Option<&'static Calls> {
     let first = first_setup()?;
     let mut chosen = CHOSEN.load(Relaxed);

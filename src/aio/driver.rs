@@ -10,6 +10,7 @@ use super::request::{
     self, BLOCKING_SIGNAL, CANCELLED, CARRIED, KEPT, List, NO_SLOT, NOWAIT_ADDED, ODD_SIGNAL, ODD_TRANSFER, RAW,
     Request, SIGNAL_BY_NUMBER, SOCKET, TRACKED, TRUE, USER_NOWAIT, Work,
 };
+use super::seeded;
 use crate::sys::{Errno, Result, file, futex, map, seccomp, thread};
 use crate::uring::queue::Patience;
 use crate::uring::{Cqe, Params, Ring, Sqe, Timespec, abi as uring, probe, register, setup};
@@ -91,6 +92,8 @@ const FUTEX_FLAGS: i32 = 2 | 128;
 
 static UNUSED_WORD: AtomicU32 = AtomicU32::new(0);
 static ONE: u64 = 1;
+/// The fault `silent`.
+static NONE: u64 = 0;
 static NOTHING: i32 = -1;
 
 /// What enters the kernel: the library's thread, or the program's threads in turn.
@@ -850,7 +853,7 @@ impl Driver {
                     (_, true) => (uring::IORING_OP_WRITEV, count),
                 };
                 sqe.addr = address as u64;
-                sqe.off = request.offset.load(Relaxed);
+                sqe.off = request.offset.load(Relaxed) + if seeded("sector") { 512 } else { 0 };
                 sqe.op_flags = request.rw_flags.load(Relaxed);
                 if self.signals_by_link() && request.slot.load(Relaxed) != NO_SLOT {
                     // It must not come back: the eventfd would be signalled before it is done.
@@ -1076,7 +1079,7 @@ impl Driver {
             Some(Errno::EFBIG) => !self.process.engine.caller.is_open(),
             _ => false,
         };
-        if comes_back && request.is(NOWAIT_ADDED) {
+        if comes_back && !seeded("again") && request.is(NOWAIT_ADDED) {
             request.unmark(NOWAIT_ADDED);
             if self.return_to_submitter(request) {
                 // The submitter signals the eventfd by its number, which is as good until it returns.
@@ -1085,7 +1088,7 @@ impl Driver {
             return self.repeat(request);
         }
         let again = match error {
-            Some(Errno::EAGAIN) => !request.is(USER_NOWAIT),
+            Some(Errno::EAGAIN) => !request.is(USER_NOWAIT) && !seeded("again"),
             Some(Errno::EINTR | Errno::ECANCELED) => true,
             // Or the thread that entered the kernel with it is no more.
             Some(Errno::EFAULT) => self.process.engine.caller.is_open(),
@@ -1099,6 +1102,7 @@ impl Driver {
         let result = match error {
             Some(_) if done > 0 => done,
             Some(e) => i64::from(e.negated()),
+            None if seeded("end") && request.work() == Work::Read => done + request.len.load(Relaxed) as i64,
             None => done + i64::from(res),
         };
         self.finish(request, result);
@@ -1159,6 +1163,7 @@ impl Driver {
                     request.is(RAW),
                 ) as i32,
             };
+            let result = if seeded("bits") { result & !0x40 } else { result };
             if result != 0 {
                 request.result.store(result.into(), Relaxed);
                 request.mark(TRUE);
@@ -1302,6 +1307,9 @@ impl Driver {
         if request.is(BLOCKING_SIGNAL) {
             // The kernel gives it to a worker in any case, but tries for long before it does.
             sqe.flags |= uring::IOSQE_ASYNC;
+        }
+        if seeded("silent") {
+            sqe.addr = &raw const NONE as u64;
         }
         if !self.push(&sqe) {
             self.signal_by_number(request);

@@ -1,7 +1,39 @@
 //! Seeded faults: a library that is wrong on purpose, so that tests can show that they notice.
 //!
-//! Compiled into test builds only. `AIOURING_FAULT` names the fault, which strikes once, at the
-//! third event of the process: `corrupt` (a byte of the first read after it), `drop`, `double`.
+//! Compiled into test builds only. `AIOURING_FAULT` names the fault. Three strike once, at the third
+//! event of the process: `corrupt` (a byte of the first read after it), `drop`, `double`. The others
+//! are wrong whenever they are come by:
+//!
+//! | fault | what is wrong |
+//! | --- | --- |
+//! | `swap` | an event's `data` and `obj` have changed places |
+//! | `reorder` | an event overtakes the one before it |
+//! | `count` | `io_submit` counts the request that it refused |
+//! | `key` | the key of an iocb is not written |
+//! | `checks` | an unknown operation is noticed before a bad descriptor |
+//! | `offset` | a negative position is taken |
+//! | `vector` | a vector that is too long is `EFAULT` |
+//! | `priority` | an impossible priority is taken |
+//! | `leak` | a refused request keeps its slot |
+//! | `limit` | a context takes more than it may |
+//! | `silent` | an eventfd is not told of what the ring did |
+//! | `twice` | an eventfd is told twice of what the caller did |
+//! | `sector` | a transfer on the ring is a sector too far |
+//! | `end` | a read that meets the end of the file is said to be whole |
+//! | `partial` | a read of which a part is cached is said to be whole |
+//! | `append` | `O_APPEND` is ignored |
+//! | `tail` | the last entry of a vector is lost |
+//! | `redo` | a write that the ring gave back is not done |
+//! | `again` | what the ring gave back is said to be `EAGAIN` |
+//! | `hasty` | `io_destroy` does not wait |
+//! | `cancel` | `io_cancel` takes back what it cannot |
+//! | `bits` | a poll reports other bits |
+//! | `stale` | a handle of nobody is no error |
+//! | `min` | the least number of events is ignored |
+//! | `timeout` | so is the time to wait |
+//! | `head` | what the program took itself comes again |
+//! | `lose` | events that cannot be copied are gone |
+//! | `mask` | a bad signal mask is no error |
 
 #![allow(unsafe_code)]
 
@@ -41,12 +73,32 @@ pub(crate) fn gives_up() -> bool {
     fault() == b"give-up" && READS.fetch_add(1, SeqCst).is_multiple_of(3)
 }
 
+/// Whether the build is wrong in this way.
+pub(crate) fn seeded(name: &str) -> bool {
+    fault() == name.as_bytes()
+}
+
+static HEAD: AtomicU32 = AtomicU32::new(0);
+
+/// The fault `head`: where events were taken last, whatever the program says; sets it too.
+pub(crate) fn head(now: Option<u32>) -> u32 {
+    if let Some(now) = now {
+        HEAD.store(now, SeqCst);
+    }
+    HEAD.load(SeqCst)
+}
+
 /// Decides on one event.
 pub(crate) fn at_event(event: IoEvent) -> Delivery {
     let strikes = EVENTS.fetch_add(1, SeqCst) == STRIKES_AT;
     match fault() {
         b"drop" if strikes => Delivery::Never,
         b"double" if strikes => Delivery::Twice(event),
+        b"swap" => Delivery::Once(IoEvent {
+            data: event.obj,
+            obj: event.data,
+            ..event
+        }),
         _ => Delivery::Once(event),
     }
 }

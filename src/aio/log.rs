@@ -22,7 +22,6 @@ struct Line {
 }
 
 impl Line {
-    #[inline(never)]
     fn text(&mut self, text: &str) -> &mut Self {
         for &byte in text.as_bytes() {
             if let Some(place) = self.bytes.get_mut(self.len) {
@@ -36,10 +35,15 @@ impl Line {
     fn number(&mut self, mut value: usize, radix: Radix) -> &mut Self {
         let mut digits = [0u8; 20];
         let mut used = 0;
-        let radix = radix as usize;
         for place in digits.iter_mut().rev() {
-            let digit = (value % radix) as u8;
-            value /= radix;
+            let digit = match radix {
+                Radix::Ten => value % 10,
+                Radix::Sixteen => value % 16,
+            } as u8;
+            value = match radix {
+                Radix::Ten => value / 10,
+                Radix::Sixteen => value / 16,
+            };
             *place = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
             used += 1;
             if value == 0 {
@@ -58,8 +62,8 @@ impl Line {
 
 #[derive(Clone, Copy)]
 enum Radix {
-    Ten = 10,
-    Sixteen = 16,
+    Ten,
+    Sixteen,
 }
 
 /// Says which backend carries a context, and why.

@@ -264,7 +264,7 @@ impl EventRing {
     /// `EAGAIN` when the limit is reached.
     #[inline]
     pub(crate) fn reserve(&self) -> Result<()> {
-        let limit = self.limit.load(Relaxed);
+        let limit = self.limit.load(Relaxed) + if super::seeded("limit") { 3 } else { 0 };
         let mut taken = self.in_flight.load(Acquire);
         while taken + self.uncollected() < limit {
             match self.in_flight.compare_exchange_weak(taken, taken + 1, SeqCst, Acquire) {
@@ -334,6 +334,8 @@ impl EventRing {
             self.staged.store((&raw const *staged).cast_mut(), SeqCst);
             self.complete(staged);
         }
+        #[cfg(feature = "faults")]
+        self.reorder();
         self.staged.store(core::ptr::null_mut(), SeqCst);
         self.show();
     }
@@ -367,6 +369,20 @@ impl EventRing {
             self.writers.reclaim();
         }
         self.readers.reclaim();
+    }
+
+    /// The fault `reorder`: the newest event and the one before it change places.
+    #[cfg(feature = "faults")]
+    fn reorder(&self) {
+        let tail = self.tail.load(SeqCst);
+        if super::seeded("reorder") && tail >= 2 && self.uncollected() >= 2 {
+            let (a, b) = (
+                self.event(tail - 1) as *mut IoEvent,
+                self.event(tail - 2) as *mut IoEvent,
+            );
+            // SAFETY: both slots are in range, and the writers' lock is held.
+            unsafe { a.swap(b) };
+        }
     }
 
     /// The event that the interrupted holder of the lock, or this one, is about to add.
@@ -407,6 +423,10 @@ impl EventRing {
         let _held = self.readers.lock();
         let header = self.header();
         loop {
+            #[cfg(feature = "faults")]
+            if super::seeded("head") {
+                header.head.store(super::faults::head(None), Relaxed);
+            }
             let shown = header.head.load(Relaxed);
             let head = self.in_range(shown);
             let ready = self.distance(head, header.tail.load(Acquire));
@@ -416,13 +436,18 @@ impl EventRing {
             }
             let events = self.events.load(Relaxed);
             let first = count.min(events - head);
-            pages.write(out, self.events_at(head, first))?;
+            let copied = pages.write(out, self.events_at(head, first));
+            if !super::seeded("lose") {
+                copied?;
+            }
             let rest = out.wrapping_add(first as usize * size_of::<IoEvent>());
             pages.write(rest, self.events_at(0, count - first))?;
             let next = head + count;
             let next = if next >= events { next - events } else { next };
             // Somebody else may have moved it: the program, or a signal handler's call.
             if header.head.compare_exchange(shown, next, Release, Relaxed).is_ok() {
+                #[cfg(feature = "faults")]
+                super::faults::head(Some(next));
                 return Ok(count as usize);
             }
         }

@@ -11,6 +11,7 @@ use super::engine::MAX_TRANSFER;
 use super::frame::Call;
 use super::process::Process;
 use super::request::{NOWAIT_ADDED, RAW, Request, SOCKET, Segment, TRACKED, USER_NOWAIT, Work};
+use super::seeded;
 use crate::sys::file::{self, Status, Transfer};
 use crate::sys::mem::{self, Plain};
 use crate::sys::{Errno, Result, thread};
@@ -98,6 +99,7 @@ pub(crate) fn submit(process: &'static Process, context: &InUse<'_>, nr: i64, io
     while (taken as i64) < nr {
         if let Err(e) = submission.one(iocbs.wrapping_add(taken * size_of::<usize>())) {
             refused = Some(e);
+            taken += usize::from(seeded("count"));
             break;
         }
         taken += 1;
@@ -185,7 +187,7 @@ impl Submission<'_> {
             call.hold(address as u64, iocb.data, resfd);
         }
         let admitted = self.admit(iocb, address);
-        if admitted.is_err() && !self.context.is_lost() {
+        if admitted.is_err() && !seeded("leak") && !self.context.is_lost() {
             if let Some(call) = call {
                 call.let_go();
             }
@@ -195,6 +197,9 @@ impl Submission<'_> {
     }
 
     fn admit(&mut self, iocb: Iocb, address: usize) -> Result<()> {
+        if seeded("checks") && iocb.opcode > abi::PWRITEV {
+            return Err(Errno::EINVAL);
+        }
         let fd = iocb.fildes as i32;
         let early = self.remembered_read(&iocb);
         if let Some((n, true)) = early {
@@ -215,7 +220,9 @@ impl Submission<'_> {
             kind: Kind::of(&status),
             judged: false,
         };
-        self.process.pages.write(address + abi::KEY_OFFSET, &[0u32])?;
+        if !seeded("key") {
+            self.process.pages.write(address + abi::KEY_OFFSET, &[0u32])?;
+        }
         if let (Some((n, false)), true) = (early, candidate.kind != Kind::Seekable) {
             // The number has come to mean a file that may not give these bytes twice.
             self.deliver(iocb.event(address, Ok(n)), resfd, self.context.call());
@@ -281,7 +288,7 @@ impl Submission<'_> {
 
     /// The priority for the ring: 0 unless the iocb names one.
     fn priority(iocb: &Iocb) -> Result<u16> {
-        if iocb.flags & FLAG_IOPRIO == 0 {
+        if iocb.flags & FLAG_IOPRIO == 0 || seeded("priority") {
             return Ok(0);
         }
         const CAP_SYS_NICE: u32 = 23;
@@ -337,7 +344,7 @@ impl Submission<'_> {
     fn transfer_checked(&mut self, c: &Candidate, flags: u32, write: bool, room: &mut [Segment]) -> Result<()> {
         let iocb = &c.iocb;
         let (segments, len) = self.memory(iocb, room)?;
-        if iocb.offset < 0 || iocb.offset.checked_add_unsigned(len).is_none() {
+        if (iocb.offset < 0 && !seeded("offset")) || iocb.offset.checked_add_unsigned(len).is_none() {
             return Err(Errno::EINVAL);
         }
         let mut place = Place {
@@ -358,8 +365,9 @@ impl Submission<'_> {
         let vectored = matches!(iocb.opcode, abi::PREADV | abi::PWRITEV);
         // The kernel counts segments in 32 bits.
         let count = if vectored { iocb.nbytes as u32 as usize } else { 1 };
+        let count = if seeded("tail") && count > 1 { count - 1 } else { count };
         if count > MAX_SEGMENTS {
-            return Err(Errno::EINVAL);
+            return Err(if seeded("vector") { Errno::EFAULT } else { Errno::EINVAL });
         }
         let segments = vector.get_mut(..count).ok_or(Errno::EINVAL)?;
         for (index, segment) in segments.iter_mut().enumerate() {
@@ -407,6 +415,10 @@ impl Submission<'_> {
                 self.answer(c, Ok(n), place);
                 Ok(())
             }
+            Ok(_) if seeded("partial") => {
+                self.answer(c, Ok(place.len as usize), place);
+                Ok(())
+            }
             Ok(n) => self.on_ring(c, place, Work::Read, n),
             Err(Errno::EAGAIN) if place.flags & RWF_NOWAIT == 0 => self.on_ring(c, place, Work::Read, 0),
             // Not every file system knows the flag.
@@ -436,6 +448,10 @@ impl Submission<'_> {
                     .wait(&self.process.engine, c.status.id, c.status.size, u64::MAX);
             } else {
                 self.await_reads(c, place);
+            }
+            if seeded("append") && append {
+                let result = self.attempt(c, place, true, place.offset as i64, RWF_NOAPPEND);
+                return self.decide(c, place, result);
             }
             return self.in_caller(c, place, true);
         }
@@ -566,7 +582,7 @@ impl Submission<'_> {
                 self.signal();
                 self.signals = (resfd, 1);
             } else {
-                self.signals = (fd, count + 1);
+                self.signals = (fd, count + if seeded("twice") { 2 } else { 1 });
             }
         }
     }
@@ -764,7 +780,12 @@ impl Submission<'_> {
     /// A request that the ring did not take: a direct write that the kernel would not start
     /// without blocking, or one for which there was no file slot. Done here and now.
     fn redo(&mut self, request: &'static Request) {
-        let result = request.perform().map(|n| n + request.done.load(Relaxed) as usize);
+        let result = if seeded("redo") {
+            Ok(request.len.load(Relaxed) as usize)
+        } else {
+            request.perform()
+        };
+        let result = result.map(|n| n + request.done.load(Relaxed) as usize);
         let result = result.map_or_else(|e| i64::from(e.negated()), |n| n as i64);
         request.result.store(result, Relaxed);
         self.deliver(request.event(), request.resfd.load(Relaxed), None);

@@ -3,6 +3,7 @@
 use super::abi::IoEvent;
 use super::context::{InUse, Woken};
 use super::process::Process;
+use super::seeded;
 use crate::sys::{Errno, Result, futex};
 
 /// How long a call waits.
@@ -57,10 +58,14 @@ pub(crate) fn take(
     if wanted.min > wanted.max || wanted.min < 0 {
         return Err(Errno::EINVAL);
     }
-    let (min, max) = (wanted.min as usize, wanted.max as usize);
+    let (min, max) = (if seeded("min") { 0 } else { wanted.min as usize }, wanted.max as usize);
     let deadline = match patience {
         Patience::For(ns) => futex::now().saturating_add(ns),
         Patience::None | Patience::Forever => u64::MAX,
+    };
+    let patience = match patience {
+        Patience::For(_) if seeded("timeout") => Patience::None,
+        patience => patience,
     };
     let may_wait = patience != Patience::None && min > 0;
     let mut taken = 0;
