@@ -16,11 +16,11 @@ demo: build
 	@scripts/setup.sh demo
 	python3 examples/demo.py
 
-# The C programs with this many times the work: 20 are ten million requests for aio_soak; 100 takes hours.
+# The C programs and the fuzzer with this many times the work: 20 are ten million requests for aio_soak; 100 takes hours.
 SCALE ?= 20
 soak: build
 	@scripts/setup.sh test
-	TEST_SCALE=$(SCALE) cargo test --package capi-tests --test c_programs --no-fail-fast
+	TEST_SCALE=$(SCALE) cargo test --package capi-tests --test c_programs --test fuzz --no-fail-fast
 
 # What `make test` does under sanitizers and valgrind, with forty times the requests.
 sanitize: build

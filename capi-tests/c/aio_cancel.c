@@ -56,6 +56,17 @@ int main(void)
 	reap(ctx, 1, &event);
 	CHECK_EQ(event.res, 0);
 
+	/* Submitted twice: the first comes first. */
+	for (i = 0; i < 2; i++) {
+		iocb[0].data = (void *)(i + 1);
+		CHECK_EQ(submit_one(ctx, &iocb[0]), 1);
+	}
+	for (i = 0; i < 2; i++) {
+		CHECK_EQ(io_cancel(ctx, &iocb[0], NULL), -EINPROGRESS);
+		reap(ctx, 1, &event);
+		CHECK(event.obj == &iocb[0] && event.data == (void *)(i + 1));
+	}
+
 	/* One of several: the others stay. */
 	for (i = 0; i < 4; i++) {
 		io_prep_poll(&iocb[i], pipe_fd[0], POLLIN);

@@ -121,6 +121,26 @@ static void pipes(void)
 	close(fd[1]);
 }
 
+/* The C library's short cut, with a timeout of zero and an empty ring, is no other while a poll is pending. */
+static void short_cut(void)
+{
+	struct timespec now = {0, 0};
+	struct iocb iocb;
+	int pipe_fd[2];
+
+	CHECK(pipe(pipe_fd) == 0);
+	poll_pending(&iocb, pipe_fd[0], POLLIN);
+	CHECK_EQ(io_getevents(ctx, 2, 1, events, &now), 0);
+	CHECK_EQ(io_getevents(ctx, -1, 1, events, &now), 0);
+	CHECK_EQ(io_pgetevents(ctx, 0, 1, events, &now, (sigset_t *)KERNEL_ADDRESS), 0);
+	CHECK_EQ(write(pipe_fd[1], "x", 1), 1);
+	CHECK_EQ(io_getevents(ctx, 2, 1, events, &now), -EINVAL);
+	CHECK_EQ(io_getevents(ctx, 1, 1, events, &now), 1);
+	CHECK(events[0].obj == &iocb);
+	close(pipe_fd[0]);
+	close(pipe_fd[1]);
+}
+
 static void files(void)
 {
 	int fd = temp_file(100, 1), dir = open(".", O_RDONLY), null_fd = open("/dev/null", O_RDWR);
@@ -180,6 +200,7 @@ int main(void)
 {
 	ctx = setup(16);
 	pipes();
+	short_cut();
 	files();
 	others();
 	CHECK_EQ(io_destroy(ctx), 0);

@@ -28,9 +28,9 @@ static void handle(int signo, void (*action_handler)(int))
 int main(void)
 {
 	io_context_t ctx = setup(4);
-	int fd = temp_file(95, 1), pipe_fd[2], socket_fd[2], status;
+	int fd = temp_file(95, 1), direct = reopen(temp_file(4096, 2), O_WRONLY | O_DIRECT), pipe_fd[2], socket_fd[2], status;
 	struct rlimit limit = {100, 100};
-	char buf[16] = "0123456789";
+	char buf[16] = "0123456789", *sector = pages(4096);
 	struct iocb iocb;
 	pid_t child;
 
@@ -78,6 +78,11 @@ int main(void)
 		io_prep_pwrite(&iocb, fd, buf, 10, 100);
 		EVENT_IS(ctx, &iocb, -EFBIG);
 		CHECK_EQ(handled, 1);
+		CHECK(pthread_equal(handled_by, pthread_self()));
+		/* Direct, and of a file that was longer already. */
+		io_prep_pwrite(&iocb, direct, sector, 512, 1024);
+		EVENT_IS(ctx, &iocb, -EFBIG);
+		CHECK_EQ(handled, 2);
 		CHECK(pthread_equal(handled_by, pthread_self()));
 		io_prep_pwrite(&iocb, fd, buf, 10, 0);
 		EVENT_IS(ctx, &iocb, 10);

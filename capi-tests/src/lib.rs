@@ -3,6 +3,7 @@
 //! The libraries under test are the files that `make build` leaves in `build/`;
 //! `AIOURING_BUILD` names another directory.
 
+pub mod fuzz;
 pub mod names;
 pub mod program;
 pub mod rows;
@@ -12,6 +13,7 @@ pub mod trace;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
@@ -78,6 +80,34 @@ pub fn has(command: &str) -> bool {
         .arg("--version")
         .output()
         .is_ok_and(|out| out.status.success())
+}
+
+/// Where the libraries with seeded faults are.
+pub fn faults_dir() -> PathBuf {
+    root().join("build-faults")
+}
+
+/// Builds the AIO library with seeded faults.
+///
+/// # Errors
+/// What meson says.
+pub fn build_with_faults() -> Result<(), String> {
+    let dir = &faults_dir();
+    let steps: &[&[&str]] = &[&["setup", "-Dfaults=true"], &["compile", "aio:shared_library", "-C"]];
+    for step in if dir.join("build.ninja").exists() {
+        &steps[1..]
+    } else {
+        steps
+    } {
+        let outcome = run::run(
+            Command::new("meson").args(*step).arg(dir).current_dir(root()),
+            Duration::from_secs(600),
+        );
+        if !outcome.success() {
+            return Err(format!("meson {step:?}: {}", outcome.report()));
+        }
+    }
+    Ok(())
 }
 
 static SKIPPED: AtomicUsize = AtomicUsize::new(0);

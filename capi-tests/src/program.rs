@@ -12,7 +12,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use crate::run::{Outcome, run};
@@ -259,7 +259,7 @@ impl Program {
 }
 
 /// How many times their usual work the programs do: `TEST_SCALE`, which they read themselves.
-fn scale() -> u32 {
+pub fn scale() -> u32 {
     std::env::var("TEST_SCALE")
         .ok()
         .and_then(|v| v.parse().ok())
@@ -304,6 +304,16 @@ fn compile(source: &Path, face: Face) -> Result<PathBuf, String> {
             face.link().into(),
         ]
     })
+}
+
+/// Compiles a program of `c/tools/` against the library of a face.
+///
+/// # Errors
+/// It does not compile, or the library is not there.
+pub fn tool(name: &str, face: Face) -> Result<PathBuf, String> {
+    static COMPILING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = COMPILING.lock();
+    compile(&crate::here("c/tools").join(name).with_extension("c"), face)
 }
 
 /// The wrapper that denies io_uring to its command.

@@ -20,10 +20,10 @@ const FAULTS: [&str; 3] = ["corrupt", "drop", "double"];
 const LIMIT: Duration = Duration::from_secs(10);
 
 fn main() {
-    let dir = root().join("build-faults");
+    let dir = capi_tests::faults_dir();
     // SAFETY: no other thread has been started.
     unsafe { std::env::set_var("AIOURING_BUILD", &dir) };
-    let built = Arc::new(build(&dir));
+    let built = Arc::new(capi_tests::build_with_faults());
 
     type Run = fn(Option<&str>) -> Result<Outcome, String>;
     let runs: [(&str, Run); 4] = [("copy", copy), ("demo", demo), ("fio", fio), ("programs", programs)];
@@ -76,25 +76,6 @@ fn main() {
         }
     }
     capi_tests::main(trials)
-}
-
-/// Builds the one library that the runs need.
-fn build(dir: &Path) -> Result<(), String> {
-    let steps: &[&[&str]] = &[&["setup", "-Dfaults=true"], &["compile", "aio:shared_library", "-C"]];
-    for step in if dir.join("build.ninja").exists() {
-        &steps[1..]
-    } else {
-        steps
-    } {
-        let outcome = run(
-            Command::new("meson").args(*step).arg(dir).current_dir(root()),
-            Duration::from_secs(600),
-        );
-        if !outcome.success() {
-            return Err(format!("meson {step:?}: {}", outcome.report()));
-        }
-    }
-    Ok(())
 }
 
 fn judge(fault: Option<&str>, outcome: Outcome) -> Result<Completion, Failed> {
