@@ -146,6 +146,7 @@ impl Call {
         };
         if alone {
             context.ring.reclaim(&self.staged);
+            process.adding.reclaim();
         }
         let interrupted = |iocb, data| IoEvent {
             data,

@@ -35,7 +35,7 @@ pub(crate) struct Process {
     pub(crate) cached: CachedFiles,
     pub(crate) judge: Judge,
     /// Guards what is added to blocking eventfds by threads of the program.
-    adding: Lock,
+    pub(crate) adding: Lock,
     /// Requests that will add to one from the ring.
     adders: AtomicU32,
     /// Ring-lane transfers and syncs, for those who leave the process.

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Signal handlers that jump out of io_submit while it adds to an eventfd: others who add to one are not kept waiting. */
+#include "aio_check.h"
+
+#include <setjmp.h>
+#include <sys/eventfd.h>
+
+static int file, event_fd, over;
+static pthread_t jumping;
+static sigjmp_buf before;
+static volatile sig_atomic_t armed;
+static long jumps;
+
+static void jump(int signo)
+{
+	(void)signo;
+	if (armed) {
+		armed = 0;
+		siglongjmp(before, 1);
+	}
+}
+
+static void *jumper(void *arg)
+{
+	io_context_t ctx = setup(8);
+	struct io_event events[64];
+	struct timespec zero = {0, 0};
+	struct iocb iocb, *list = &iocb;
+	static char buffer[512];
+
+	(void)arg;
+	while (!__atomic_load_n(&over, __ATOMIC_ACQUIRE)) {
+		io_prep_pread(&iocb, file, buffer, sizeof(buffer), 0);
+		io_set_eventfd(&iocb, event_fd);
+		if (sigsetjmp(before, 1) == 0) {
+			armed = 1;
+			for (;;) {
+				int result = io_submit(ctx, 1, &list);
+
+				CHECK(result == 1 || result == -EAGAIN);
+				if (result == -EAGAIN)
+					break;
+			}
+			armed = 0;
+		} else {
+			jumps++;
+		}
+		while (io_getevents(ctx, 0, 64, events, &zero) > 0)
+			;
+	}
+	CHECK_EQ(io_destroy(ctx), 0);
+	return NULL;
+}
+
+int main(void)
+{
+	struct sigaction action = {.sa_handler = jump};
+	io_context_t ctx = setup(8);
+	struct iocb iocb;
+	static char buffer[512];
+	long i, start;
+
+	file = temp_file(4096, 3);
+	event_fd = eventfd(0, 0);
+	CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
+	CHECK_EQ(pthread_create(&jumping, NULL, jumper, NULL), 0);
+	for (i = 0; i < 4000 * test_scale(); i++) {
+		io_prep_pread(&iocb, file, buffer, sizeof(buffer), 0);
+		io_set_eventfd(&iocb, event_fd);
+		start = now_ms();
+		EVENT_IS(ctx, &iocb, sizeof(buffer));
+		CHECK_LE(now_ms() - start, 5000);
+		if (i % 4 == 0)
+			pthread_kill(jumping, SIGUSR1);
+	}
+	__atomic_store_n(&over, 1, __ATOMIC_RELEASE);
+	CHECK_EQ(pthread_join(jumping, NULL), 0);
+	CHECK(jumps > 0);
+	CHECK_EQ(io_destroy(ctx), 0);
+	return 0;
+}
