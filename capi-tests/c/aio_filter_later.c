@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A seccomp filter takes io_uring away while contexts are in use: what is in flight ends, and everything goes on. */
 // except: caller, sqpoll (what the filter does is done to the program's own threads)
+// old-kernel: no (the ring has a descriptor, and keeps the files of its polls)
 #include "aio_check.h"
 
 #include <poll.h>

@@ -622,7 +622,9 @@ impl Driver {
                     let found = self.cancel(context, iocb);
                     batch.cancelled.store(found.into(), SeqCst);
                 }
-                Order::Saturate(eventfd, count) => saturate(eventfd, count),
+                Order::Saturate(eventfd, count) => {
+                    saturate(eventfd, count);
+                }
             }
             at = batch.next.load(SeqCst);
         }
@@ -1364,11 +1366,18 @@ impl Driver {
     }
 
     fn saturate(&mut self, request: &'static Request, eventfd: i32) {
+        let mut done = false;
         if eventfd >= 0 {
-            saturate(eventfd, 1);
+            done = !self.fallen && saturate(eventfd, 1);
             file::close(eventfd);
         }
-        self.signalled(request);
+        if done {
+            self.signalled(request);
+        } else {
+            // There was no descriptor or memory to be had for it: once more by a write.
+            self.signalling.remove(request);
+            self.signal(request);
+        }
     }
 
     fn signalled(&mut self, request: &'static Request) {
@@ -1401,7 +1410,7 @@ fn pause() {
 
 /// The kernel's own signal, which a ring gives to its registered eventfd at each completion, adds
 /// one without blocking and stops at the greatest value.
-fn saturate(eventfd: i32, count: u64) {
+fn saturate(eventfd: i32, count: u64) -> bool {
     let mut ring = Ring::zeroed();
     let made = [NAMELESS, 0].into_iter().any(|flags| {
         let mut params = Params {
@@ -1411,8 +1420,9 @@ fn saturate(eventfd: i32, count: u64) {
         setup::init_params(1, &mut ring, &mut params).is_ok()
     });
     if !made {
-        return;
+        return false;
     }
+    let mut done = 0;
     if register::eventfd(&ring, eventfd, false).is_ok() {
         for _ in 0..count {
             ring.push(&Sqe {
@@ -1423,9 +1433,11 @@ fn saturate(eventfd: i32, count: u64) {
                 break;
             }
             ring.advance(1);
+            done += 1;
         }
     }
     setup::exit(&mut ring);
+    done == count
 }
 
 const INPUT: u32 = (libc::POLLIN | libc::POLLRDNORM) as u32;

@@ -78,6 +78,8 @@ pub fn setup(nr: u32, out: usize) -> Result<()> {
     }
     // The process may end with this thread.
     let _ = process.threads.current();
+    // A poll cannot do without, should there be no memory later.
+    process.pool.reserve();
     let handle = process.table.open(shape)?;
     if let Err(e) = process.pages.write(out, &[handle]) {
         let _ = destroy(handle);

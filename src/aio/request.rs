@@ -594,6 +594,13 @@ impl Pool {
         }
     }
 
+    /// Has some requests ready.
+    pub(crate) fn reserve(&self) {
+        if self.free.load(Acquire) == 0 {
+            let _ = self.grow();
+        }
+    }
+
     fn grow(&self) -> Result<()> {
         let bytes = (CHUNK * size_of::<Request>()).next_multiple_of(map::PAGE);
         let memory = map::wiped(bytes).map_err(|_| Errno::EAGAIN)?.cast::<Request>();

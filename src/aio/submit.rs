@@ -605,23 +605,29 @@ impl Submission<'_> {
         }
         if c.status.is_virtual && !file::has_room(c.fd) {
             // Some file systems of the kernel's own cannot be synced, with the others it takes no time.
-            self.flush();
-            return match file::sync(c.fd, work == Work::DataSync) {
-                Err(Errno::EINVAL) => Err(Errno::EINVAL),
-                result => {
-                    self.deliver(c.event(result), c.resfd, self.context.call());
-                    Ok(())
-                }
-            };
+            return self.sync_here(c, work);
         }
         if self.has_writes {
             // Those that come back from the ring are to be in the file first.
             self.flush();
         }
-        let request = self.request(c, work)?;
+        let Ok(request) = self.request(c, work) else {
+            return self.sync_here(c, work);
+        };
         request.set_file(c.status.id);
         self.append(request);
         Ok(())
+    }
+
+    fn sync_here(&mut self, c: &Candidate, work: Work) -> Result<()> {
+        self.flush();
+        match file::sync(c.fd, work == Work::DataSync) {
+            Err(Errno::EINVAL) => Err(Errno::EINVAL),
+            result => {
+                self.deliver(c.event(result), c.resfd, self.context.call());
+                Ok(())
+            }
+        }
     }
 
     fn poll(&mut self, c: &Candidate) -> Result<()> {
@@ -671,13 +677,22 @@ impl Submission<'_> {
         Ok(request)
     }
 
+    fn request_for(&self, c: &Candidate, place: &Place<'_>, work: Work, done: usize) -> Option<&'static Request> {
+        let request = self.request(c, work).ok()?;
+        if request.set_memory(place.segments, done).is_err() {
+            self.process.release(request);
+            return None;
+        }
+        Some(request)
+    }
+
     /// Puts a transfer into the batch for the ring; `done` bytes of it are done already.
     fn on_ring(&mut self, c: &Candidate, place: &Place<'_>, work: Work, done: usize) -> Result<()> {
-        let request = self.request(c, work)?;
-        if let Err(e) = request.set_memory(place.segments, done) {
-            self.process.release(request);
-            return Err(e);
-        }
+        let Some(request) = self.request_for(c, place, work, done) else {
+            // No memory, which kernel AIO would not need: all of it is done here.
+            self.flush();
+            return self.in_caller(c, place, work == Work::Write);
+        };
         request.rw_flags.store(place.flags, Relaxed);
         request.offset.store(place.offset + done as u64, Relaxed);
         request.len.store(place.len - done as u64, Relaxed);
