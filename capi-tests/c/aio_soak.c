@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+// except: caller,sqpoll (of closed descriptors they may lose a sync or a signal: too late for them)
 /*
  * Everything at once, for long: threads that come and go submit to shared contexts and take events from them, apart
  * and together; other contexts are made and destroyed all the time; descriptors are closed as soon as io_submit has
