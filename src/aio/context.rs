@@ -205,7 +205,7 @@ impl Context {
     /// Returns when the eventfds of all events in the ring have been signalled. The time is for a
     /// kernel that does not answer.
     pub(crate) fn settle_signals(&self) {
-        const LONGEST: u64 = 1_000_000_000;
+        const LONGEST: u64 = 20_000_000_000;
         self.signals.settle(LONGEST);
     }
 
