@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A context survives what a daemon does to itself: closing all descriptors, chroot, another user; and loses no ring. */
-// old-kernel: no (a ring has a descriptor before Linux 6.5)
 // except: caller,sqpoll (a ring for several threads has a descriptor)
 #include "aio_check.h"
 

@@ -15,7 +15,7 @@ use crate::sys::{Errno, Result, file, futex, map, seccomp, thread};
 use crate::uring::queue::Patience;
 use crate::uring::{Cqe, Params, Ring, Sqe, Timespec, abi as uring, probe, register, setup};
 use core::sync::atomic::{
-    AtomicI32, AtomicU32, AtomicU64,
+    AtomicI32, AtomicU32,
     Ordering::{Relaxed, SeqCst},
 };
 
@@ -109,8 +109,6 @@ pub(crate) struct Driver {
     has_futex: bool,
     /// Whether something will wake the thread.
     armed: bool,
-    /// The eventfd's counter goes here.
-    wake_count: AtomicU64,
     /// `IOSQE_CQE_SKIP_SUCCESS`, where the kernel has it.
     quiet: u8,
     /// Requests whose events were left to other threads.
@@ -153,13 +151,8 @@ impl Driver {
         let all = uring::IORING_SETUP_SUBMIT_ALL;
         let driver = Self::first_of(process, &[single | NAMELESS | all, single | all, all, 0], 0)?;
         if !driver.has_futex {
-            match file::eventfd() {
-                Ok(fd) => process.engine.eventfd.store(fd + 1, SeqCst),
-                Err(e) => {
-                    driver.close();
-                    return Err(e);
-                }
-            }
+            thread::take_nudges();
+            process.engine.nudged.store(thread::own_id(), SeqCst);
         }
         Ok(driver)
     }
@@ -255,7 +248,6 @@ impl Driver {
             slots: Slots([0; SLOT_WORDS]),
             has_futex: false,
             armed: false,
-            wake_count: AtomicU64::new(0),
             quiet: if features & uring::IORING_FEAT_CQE_SKIP != 0 {
                 uring::IOSQE_CQE_SKIP_SUCCESS
             } else {
@@ -415,7 +407,7 @@ impl Driver {
         }
         self.fallen = true;
         let process = self.process;
-        process.engine.eventfd.store(0, SeqCst);
+        process.engine.nudged.store(0, SeqCst);
         process.engine.carrier.open(self.ring);
         if process.config.log() {
             log::fallen(error);
@@ -651,8 +643,14 @@ impl Driver {
             if self.unfinished.is_some() || !self.signalling.is_empty() {
                 // Whoever has the ring is interrupted, or an eventfd full, and may be for long.
                 self.await_completions(1_000_000);
-            } else {
+            } else if self.has_futex {
                 self.enter(1);
+            } else {
+                self.enter(0);
+                if self.ring.peek().is_none() && !self.fallen {
+                    // Completions of the ring end this, too.
+                    thread::await_nudge();
+                }
             }
             if futex::now() - before < LONGEST_LINGER && self.may_linger {
                 self.lingers = (self.lingers * 2).clamp(SHORTEST_LINGER, LONGEST_LINGER);
@@ -663,31 +661,20 @@ impl Driver {
 
     /// Sees to it that a hand-over ends the sleep.
     fn arm(&mut self, word: u32) {
-        if self.armed {
+        if self.armed || !self.has_futex {
             return;
         }
         self.armed = true;
         let engine = &self.process.engine;
-        let sqe = match engine.eventfd.load(SeqCst) {
-            0 => Sqe {
-                opcode: uring::IORING_OP_FUTEX_WAIT,
-                fd: FUTEX_FLAGS,
-                addr: engine.sleep.as_ptr() as u64,
-                off: word.into(),
-                addr3: u64::from(u32::MAX),
-                user_data: WAKE,
-                ..Sqe::default()
-            },
-            plus_one => Sqe {
-                opcode: uring::IORING_OP_READ,
-                fd: plus_one - 1,
-                addr: self.wake_count.as_ptr() as u64,
-                len: 8,
-                user_data: WAKE,
-                ..Sqe::default()
-            },
-        };
-        self.push(&sqe);
+        self.push(&Sqe {
+            opcode: uring::IORING_OP_FUTEX_WAIT,
+            fd: FUTEX_FLAGS,
+            addr: engine.sleep.as_ptr() as u64,
+            off: word.into(),
+            addr3: u64::from(u32::MAX),
+            user_data: WAKE,
+            ..Sqe::default()
+        });
     }
 
     /// Queues an entry; false when the ring is out of use.

@@ -14,7 +14,7 @@ use super::context::Context;
 use super::process::Process;
 use super::request::{Link, Request};
 use crate::sys::futex::{self, Lock};
-use crate::sys::{Errno, Result, file, seccomp, thread};
+use crate::sys::{Errno, Result, seccomp, thread};
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering::SeqCst};
 
 /// The largest transfer of one call, as the kernel clamps it; an SQE's length has 32 bits.
@@ -49,8 +49,8 @@ pub(crate) struct Engine {
     /// [`ASLEEP`] while the thread sleeps in the kernel or is about to; above it, a count of
     /// wake-ups, so that one which comes before the kernel sleeps is not lost.
     pub(crate) sleep: AtomicU32,
-    /// The descriptor that wakes the thread on kernels without futex requests, plus one.
-    pub(crate) eventfd: AtomicI32,
+    /// The thread's number, where a signal has to wake it, as the kernel has no futex requests.
+    pub(crate) nudged: AtomicUsize,
     /// A thread has left that the process may have ended with.
     pub(crate) departure: AtomicU32,
     /// What takes the thread's place when the program's threads enter the kernel themselves.
@@ -265,11 +265,9 @@ impl Engine {
         if self.sleep.fetch_add(WAKE_UP, SeqCst) & ASLEEP == 0 {
             return;
         }
-        match self.eventfd.load(SeqCst) {
+        match self.nudged.load(SeqCst) {
             0 => futex::wake(&self.sleep, 1),
-            plus_one => {
-                let _ = file::add_to_eventfd(plus_one - 1, 1);
-            }
+            thread => thread::nudge(thread),
         }
     }
 

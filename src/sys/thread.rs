@@ -159,6 +159,39 @@ pub fn leave_directories() {
     }
 }
 
+/// A signal that the C library keeps for itself, as one of its kind reaches no thread but those that
+/// it is sent to, and no handler of the program.
+const NUDGE: u64 = 32;
+const NUDGES: u64 = 1 << (NUDGE - 1);
+
+/// Has the calling thread take nudges by [`await_nudge`] only.
+pub fn take_nudges() {
+    // SAFETY: a live mask of the kernel's 8 bytes.
+    let _ = unsafe {
+        syscall(
+            libc::SYS_rt_sigprocmask,
+            [libc::SIG_BLOCK as usize, &NUDGES as *const u64 as usize, 0, 8, 0, 0],
+        )
+    };
+}
+
+/// Ends the present or the next [`await_nudge`] of a thread. It takes no descriptor.
+pub fn nudge(thread: usize) {
+    // SAFETY: no pointers; the thread is one of ours.
+    let _ = unsafe { syscall(libc::SYS_tgkill, [process_id(), thread, NUDGE as usize, 0, 0, 0]) };
+}
+
+/// Sleeps until a nudge, or until the kernel has work to do in this thread.
+pub fn await_nudge() {
+    // SAFETY: a live mask of the kernel's 8 bytes; no information is asked for, no time is set.
+    let _ = unsafe {
+        syscall(
+            libc::SYS_rt_sigtimedwait,
+            [&NUDGES as *const u64 as usize, 0, 0, 8, 0, 0],
+        )
+    };
+}
+
 /// Who else lives in the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Company {
