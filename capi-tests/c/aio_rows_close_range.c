@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 // variants: theirs,ours,ours-kernel,ours-eperm,ours-enosys,preload,strict
-// old-kernel: no (its ring has a descriptor)
 /* All descriptors are closed: not for the other issuers, whose ring has one. */
 #include "aio_rows.h"
 
