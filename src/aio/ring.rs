@@ -240,9 +240,10 @@ impl EventRing {
         }
     }
 
-    /// Events that nobody has taken, going by our own tail.
+    /// Events that nobody has taken, going by our own tail. What the head has passed has been copied:
+    /// the slot may be written to.
     fn uncollected(&self) -> u32 {
-        let between = self.distance(self.header().head.load(Relaxed), self.tail.load(Acquire));
+        let between = self.distance(self.header().head.load(Acquire), self.tail.load(Acquire));
         between.min(self.unseen.load(Relaxed))
     }
 
