@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The event of a poll is there as soon as the write that makes it true has returned. */
-// except: sqpoll (the event comes from another thread)
 #include "aio_check.h"
 
 #include <poll.h>

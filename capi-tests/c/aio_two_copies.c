@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Two copies of the library in one process: a context works through either, and one thread serves both. */
 /* variants: ours,preload-ours */
+// old-kernel: no (that build has one library)
 #include "aio_check.h"
 
 #include <dirent.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Writes that raise a signal in the thread that submits them: SIGPIPE and SIGXFSZ; and the file size limit. */
+// except: sqpoll (the signal goes to the thread of the kernel that issues the write)
 #include "aio_check.h"
 
 #include <sys/resource.h>

@@ -18,7 +18,7 @@ use super::process::Process;
 use crate::sys::futex::{self, Lock};
 use crate::sys::{Errno, Result, file, map, thread};
 use crate::uring::{Ring, Timespec, queue::Patience};
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering::SeqCst};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::SeqCst};
 
 /// The longest sleep that no rule ends, in nanoseconds: of those whom no wake-up reaches.
 const NAP: u64 = 1_000_000;
@@ -29,8 +29,8 @@ pub(crate) struct Caller {
     lock: Lock,
     driver: AtomicPtr<Driver>,
     ring: AtomicPtr<Ring>,
-    /// A thread sleeps in the ring, or is about to.
-    leader: AtomicU32,
+    /// The thread that sleeps in the ring, or is about to.
+    leader: AtomicU64,
     /// Threads that sleep on `turn`.
     followers: AtomicU32,
     /// Changes whenever they have a reason to look.
@@ -123,7 +123,13 @@ impl Caller {
 
     /// As [`InUse::sleep`].
     pub(crate) fn sleep(&self, held: &InUse<'_>, need: u32, ns: u64, mask: Option<u64>) -> Woken {
-        let leads = self.leader.compare_exchange(0, 1, SeqCst, SeqCst).is_ok();
+        let me = futex::thread_pointer();
+        let before = self
+            .leader
+            .compare_exchange(0, me, SeqCst, SeqCst)
+            .unwrap_or_else(|other| other);
+        // Its own sleep may be interrupted by the handler that calls this.
+        let leads = before == 0 || before == me;
         if !leads {
             self.followers.fetch_add(1, SeqCst);
         }
@@ -148,8 +154,7 @@ impl Caller {
             }
         };
         if leads {
-            self.leader.store(0, SeqCst);
-            self.wake();
+            self.resign();
         } else {
             self.followers.fetch_sub(1, SeqCst);
         }
@@ -157,6 +162,14 @@ impl Caller {
             Err(Errno::EINTR) => Woken::Signal,
             // Whether the time is over is seen by the clock: another thread may have been first.
             _ => Woken::Look,
+        }
+    }
+
+    /// Ends the calling thread's lead, whether it knows of it or has left its sleep by a jump.
+    pub(crate) fn resign(&self) {
+        let me = futex::thread_pointer();
+        if self.leader.compare_exchange(me, 0, SeqCst, SeqCst).is_ok() {
+            self.wake();
         }
     }
 

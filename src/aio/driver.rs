@@ -287,6 +287,17 @@ impl Driver {
 
     /// Brings one batch into the kernel.
     pub(crate) fn serve_one(&mut self, batch: &Batch) {
+        if batch.first.get().is_none() && self.ring.flags & uring::IORING_SETUP_SQPOLL != 0 {
+            // The kernel's thread notices polls that are true after it has taken requests: between
+            // the first and the second of these, and the same for those that are taken back then.
+            for _ in 0..4 {
+                self.leave_entry();
+                while self.ring.sq_ready() != 0 && !self.fallen {
+                    self.enter(0);
+                }
+                self.reap();
+            }
+        }
         self.batches = &raw const *batch;
         self.serve();
     }

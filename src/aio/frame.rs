@@ -232,6 +232,7 @@ impl Thread {
         let context = call.context();
         let others = |c: &Call| context.is_some_and(|context| c.is_in(context));
         let alone = self.calls.iter().filter(|c| others(c)).count() == 1;
+        process.engine.caller.resign();
         call.conclude(process, alone);
         self.end();
     }

@@ -101,7 +101,8 @@ pub struct Held<'a> {
     nested: bool,
 }
 
-fn thread_pointer() -> u64 {
+/// What tells the calling thread from the others; never 0.
+pub fn thread_pointer() -> u64 {
     // SAFETY: takes nothing; safe in signal handlers.
     unsafe { libc::pthread_self() as u64 & !CONTENDED }
 }
