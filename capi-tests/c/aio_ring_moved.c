@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A program may move its view of the ring by mremap: the context has another handle then. */
-// except: caller (events appear in the ring when the program calls)
+// except: caller,sqpoll (events appear in calls only)
 #include "aio_check.h"
 
 #include <poll.h>
