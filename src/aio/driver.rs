@@ -518,6 +518,8 @@ impl Driver {
     /// Judges a call that entered the ring with so many requests queued.
     fn entered(&mut self, queued: u32, result: Result<u32>) {
         match result {
+            // A sleep that a signal of the C library's ended, or a stop: nothing was to be done.
+            Err(Errno::EINTR) if queued == 0 => return,
             Ok(_) | Err(Errno::EINTR | Errno::ETIME) => {}
             // Out of memory, or of room for completions: whoever called reaps and comes again.
             Err(Errno::EAGAIN | Errno::EBUSY | Errno::ENOMEM) => pause(),
@@ -1340,7 +1342,8 @@ impl Driver {
     }
 
     fn signal_ended(&mut self, request: &'static Request, res: i32) {
-        if res > 0 {
+        if res > 0 || res == Errno::EBADF.negated() {
+            // Done; or the eventfd was gone before it could be held.
             return self.signalled(request);
         }
         if self.fallen {
@@ -1369,7 +1372,7 @@ impl Driver {
             done = !self.fallen && saturate(eventfd, 1);
             file::close(eventfd);
         }
-        if done {
+        if done || eventfd == Errno::EBADF.negated() {
             self.signalled(request);
         } else {
             // There was no descriptor or memory to be had for it: once more by a write.

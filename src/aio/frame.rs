@@ -190,12 +190,19 @@ impl Thread {
         }
         let depth = self.depth.load(Relaxed) as usize;
         let call = self.calls.get(depth)?;
-        let serial = self.serial.load(Relaxed).wrapping_add(1);
-        self.serial.store(serial, Relaxed);
-        mark.0.store(serial, Relaxed);
-        call.serial.store(serial, Relaxed);
-        call.mark.store(&raw const *mark as usize, Relaxed);
-        self.depth.store(depth as u32 + 1, Release);
+        loop {
+            let serial = self.serial.load(Relaxed).wrapping_add(1);
+            self.serial.store(serial, Relaxed);
+            mark.0.store(serial, Relaxed);
+            call.serial.store(serial, Relaxed);
+            call.mark.store(&raw const *mark as usize, Relaxed);
+            self.depth.store(depth as u32 + 1, SeqCst);
+            // A handler that came before the depth was stored has used this record, and left it.
+            if call.mark.load(SeqCst) == &raw const *mark as usize && call.serial.load(SeqCst) == serial {
+                break;
+            }
+            self.depth.store(depth as u32, SeqCst);
+        }
         Some(call)
     }
 

@@ -607,7 +607,11 @@ impl Pool {
         for index in 0..bytes / size_of::<Request>() {
             // SAFETY: the index is within the mapping, which is aligned, zeroed (a valid
             // request) and stays for good.
-            self.give(unsafe { &*memory.as_ptr().add(index) });
+            let request = unsafe { &*memory.as_ptr().add(index) };
+            if user_data(request) & !ADDRESS != 0 {
+                return Err(Errno::EAGAIN);
+            }
+            self.give(request);
         }
         Ok(())
     }

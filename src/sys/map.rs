@@ -77,7 +77,11 @@ pub fn shared(fd: i32, offset: u64, len: usize) -> Result<NonNull<u8>> {
 /// just unmapped something, and a transfer there must fail and not hit what is ours.
 pub fn wiped(len: usize) -> Result<NonNull<u8>> {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let hint = NEXT.fetch_sub(len, Relaxed).wrapping_sub(len);
+    // A hint beyond the 47 bits that every processor has would ask for addresses of more bits.
+    let hint = match NEXT.fetch_sub(len, Relaxed).wrapping_sub(len) {
+        hint if hint as u64 >> 47 == 0 => hint,
+        _ => 0,
+    };
     // The kernel takes no notice of a hint that it cannot follow; valgrind fails.
     let base = map(hint, len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0).or_else(|_| private(len))?;
     let at = base.as_ptr().expose_provenance();
