@@ -2,6 +2,8 @@
 /* Rows about transfers on what has no position: pipes, sockets, eventfds, terminals, devices, files of the kernel. */
 #include "aio_rows.h"
 
+#include <sys/ioctl.h>
+
 #include <arpa/inet.h>
 #include <pty.h>
 #include <sys/epoll.h>
@@ -596,6 +598,17 @@ static void a56(void)
 	SAY("memfd", "%s", outcome_on(memfd_create("test", 0), 0, 4));
 }
 
+/* Waits until so many bytes can be read: what one side of a terminal writes, a worker brings to the other. */
+static void await_input(int terminal, int wanted)
+{
+	int there = 0, tries;
+
+	for (tries = 0; tries < 5000 && there < wanted; tries++) {
+		CHECK(ioctl(terminal, FIONREAD, &there) == 0);
+		usleep(1000);
+	}
+}
+
 static void a57(void)
 {
 	int master, slave;
@@ -616,8 +629,10 @@ static void a57(void)
 	SAY_OUTCOME("write to the slave", ctx, &iocb);
 	io_prep_pwrite(&iocb, master, "abc\n", 4, 0);
 	SAY_OUTCOME("write to the master", ctx, &iocb);
+	await_input(slave, 4);
 	io_prep_pread(&iocb, slave, buf, 10, 100);
 	SAY_OUTCOME("read of the slave at 100", ctx, &iocb);
+	await_input(master, 8);
 	io_prep_pread(&iocb, master, buf, 10, 100);
 	SAY_OUTCOME("read of the master at 100", ctx, &iocb);
 	io_prep_pread(&iocb, slave, buf, 10, 0);
