@@ -1290,7 +1290,7 @@ IOURINGINLINE void io_uring_prep_openat2_direct(struct io_uring_sqe *sqe, int df
 IOURINGINLINE void io_uring_prep_epoll_ctl(struct io_uring_sqe *sqe, int epfd, int fd, int op,
 					   const struct epoll_event *ev) LIBURING_NOEXCEPT
 {
-	io_uring_prep_rw(IORING_OP_EPOLL_CTL, sqe, epfd, ev, URING_NUM__(__u32, op), URING_NUM__(__u64, fd));
+	io_uring_prep_rw(IORING_OP_EPOLL_CTL, sqe, epfd, ev, URING_NUM__(__u32, op), URING_NUM__(__u32, fd));
 }
 
 /* Gives nr buffers of len bytes each, one behind the other, to group bgid; the first has number bid (Linux 5.7). */

@@ -5,6 +5,7 @@
 
 pub mod fuzz;
 pub mod names;
+pub mod prep;
 pub mod program;
 pub mod rows;
 pub mod run;

@@ -11,7 +11,8 @@ impl Random {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851_f42d_4c95_7f2d)
     }
 
-    fn next(&mut self) -> u64 {
+    /// The next of them.
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -21,7 +22,7 @@ impl Random {
 
     /// From 0 to below `n`.
     fn below(&mut self, n: i64) -> i64 {
-        (self.next() % n.max(1) as u64) as i64
+        (self.number() % n.max(1) as u64) as i64
     }
 
     fn chance(&mut self, percent: i64) -> bool {
