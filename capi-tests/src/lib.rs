@@ -3,6 +3,7 @@
 //! The libraries under test are the files that `make build` leaves in `build/`;
 //! `AIOURING_BUILD` names another directory.
 
+pub mod api;
 pub mod fuzz;
 pub mod names;
 pub mod prep;

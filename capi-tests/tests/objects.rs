@@ -1,9 +1,11 @@
 //! The final objects, as the dynamic linker sees them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::process::Command;
 
+use capi_tests::api::names;
 use capi_tests::{build_dir, distribution_library, here, library, root, temp_dir};
 
 /// Name of the list of symbols, shared object, archive, largest size when stripped.
@@ -88,28 +90,68 @@ fn libaio_exports_what_the_distributions_exports() {
     );
 }
 
-/// The lists are written by hand; the table says in which version upstream has a symbol.
+/// Minor numbers of the nodes `LIBURING_2.x` of either library, also of those that have no symbol.
+const NODES: [(&str, RangeInclusive<u32>); 2] = [("liburing", 0..=15), ("liburing-ffi", 4..=16)];
+
+/// The lists are written by hand; the table says what the original exports, in which version.
 #[test]
-fn listed_symbols_have_the_versions_of_the_api() {
-    let table = std::fs::read_to_string(here("data/liburing-versions.tsv")).expect("the table");
-    for (column, name) in [(1, "liburing"), (2, "liburing-ffi")] {
-        let api: BTreeSet<String> = table
-            .lines()
-            .skip(1)
-            .map(|line| line.split('\t').collect::<Vec<_>>())
-            .map(|row| format!("{}@@{}", row[0], row[column]))
-            .collect();
-        let list = listed(name);
-        let unknown: Vec<_> = list
+fn listed_symbols_are_those_of_the_api() {
+    let table = names(&here("data/liburing-api.tsv"));
+    for (column, (name, nodes)) in NODES.into_iter().enumerate() {
+        let symbols = table
             .iter()
-            .filter(|s| !s.starts_with("LIBURING_") && !api.contains(*s))
-            .collect();
-        assert!(unknown.is_empty(), "{name}: {unknown:?}");
+            .map(|row| (&row.name, &row.versions[column]))
+            .filter(|(_, version)| !version.is_empty())
+            .map(|(symbol, version)| format!("{symbol}@@{version}"));
+        let nodes = nodes.map(|minor| format!("LIBURING_2.{minor}@@LIBURING_2.{minor}"));
+        assert_same(name, &listed(name), &symbols.chain(nodes).collect());
     }
+    let symbols = |name| listed(name).iter().filter(|s| !s.starts_with("LIBURING_")).count();
+    assert_eq!((symbols("liburing"), symbols("liburing-ffi")), (83, 223));
+}
+
+#[test]
+fn libaiouring_exports_both_faces() {
     let both = listed("libaiouring");
     for name in ["liburing", "libaio"] {
         let missing: Vec<_> = listed(name).into_iter().filter(|s| !both.contains(s)).collect();
         assert!(missing.is_empty(), "libaiouring lacks {missing:?} of {name}");
+    }
+}
+
+/// The version nodes that a shared object defines, each with its parents.
+fn nodes(file: &Path) -> BTreeMap<String, Vec<String>> {
+    let table = readelf(&["-V"], file);
+    let definitions = table.split("Version definition section").nth(1).expect("definitions");
+    let definitions = definitions.split("\n\n").next().unwrap_or_default();
+    let mut nodes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut last = String::new();
+    for line in definitions.lines() {
+        if let Some((_, name)) = line.split_once("Name: ") {
+            last = name.trim().to_owned();
+            nodes.entry(last.clone()).or_default();
+        } else if let Some((_, parent)) = line.split_once("Parent ") {
+            let parent = parent.split_once(": ").expect("a name").1.trim().to_owned();
+            nodes.entry(last.clone()).or_default().push(parent);
+        }
+    }
+    nodes
+}
+
+/// Each version contains the one before it, with or without symbols of its own.
+#[test]
+fn versions_follow_each_other() {
+    for (name, range) in NODES {
+        let first = *range.start();
+        let expected: BTreeMap<_, Vec<_>> = range
+            .map(|minor| {
+                let parents = (minor > first).then(|| format!("LIBURING_2.{}", minor - 1));
+                (format!("LIBURING_2.{minor}"), parents.into_iter().collect())
+            })
+            .collect();
+        let mut found = nodes(&library(&format!("{name}.so.2")));
+        found.retain(|node, _| node.starts_with("LIBURING_"));
+        assert_eq!(found, expected, "{name}");
     }
 }
 

@@ -7,7 +7,8 @@
  * io_uring_smp_store_release(p, v): nothing before it happens after it
  * io_uring_smp_mb(): a full barrier
  *
- * Macros in C, so that they work in every dialect; templates in C++.
+ * Macros in C, so that they work in every dialect; templates in C++. Neither needs the language's own atomics, which are
+ * included because programs use them.
  */
 #ifndef LIBURING_BARRIER_H
 #define LIBURING_BARRIER_H
@@ -15,6 +16,8 @@
 #ifdef __cplusplus
 
 extern "C++" {
+
+#include <atomic>
 
 template <typename T>
 inline void IO_URING_WRITE_ONCE(T &var, T val)
@@ -48,6 +51,8 @@ inline void io_uring_smp_mb()
 }
 
 #else
+
+#include <stdatomic.h>
 
 #define IO_URING_WRITE_ONCE(var, val) __atomic_store_n(&(var), (val), __ATOMIC_RELAXED)
 #define IO_URING_READ_ONCE(var) __atomic_load_n(&(var), __ATOMIC_RELAXED)

@@ -1,0 +1,353 @@
+//! The headers against the tables of the interface (`data/liburing-api.tsv`, `data/liburing-structs.tsv`): every name
+//! is there after its header alone, with its prototype, its value or its layout, and nothing else is.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use capi_tests::api::{Field, Language, Name, fields, names, program};
+use capi_tests::run::{Outcome, run};
+use capi_tests::{cc, has, here, root, temp_dir};
+
+fn api() -> Vec<Name> {
+    names(&here("data/liburing-api.tsv"))
+}
+
+fn structs() -> Vec<Field> {
+    fields(&here("data/liburing-structs.tsv"))
+}
+
+fn compile(compiler: &str, language: Language, standard: &str, text: &str) -> Outcome {
+    let dir = temp_dir();
+    let path = dir.path().join("table");
+    std::fs::write(&path, text).expect("a temporary file");
+    let mut command = Command::new(compiler);
+    command
+        .args([&format!("-std={standard}"), "-fsyntax-only", "-Wall", "-Werror"])
+        // Error messages to be searched, all of them.
+        .arg("-fdiagnostics-color=never")
+        .arg(if compiler.starts_with("clang") {
+            "-ferror-limit=0"
+        } else {
+            "-fmax-errors=0"
+        })
+        .arg("-I")
+        .arg(root().join("include"))
+        .args(["-x", language.name()])
+        .arg(&path);
+    run(&mut command, Duration::from_secs(120))
+}
+
+/// The compiler of this machine for a language, and the standard that has all the assertions need.
+fn usual(language: Language) -> (String, &'static str) {
+    match language {
+        Language::C => (cc(), "gnu11"),
+        Language::Cxx => (std::env::var("CXX").unwrap_or_else(|_| "c++".into()), "c++17"),
+    }
+}
+
+/// A program that uses a name needs no other header than the one of the table.
+#[test]
+fn every_header_has_its_names() {
+    let (api, structs) = (api(), structs());
+    let headers: BTreeSet<&str> = api.iter().map(|row| row.header.as_str()).collect();
+    for header in headers {
+        let names: Vec<_> = api.iter().filter(|row| row.header == header).cloned().collect();
+        let fields: Vec<_> = structs.iter().filter(|row| row.header == header).cloned().collect();
+        for language in [Language::C, Language::Cxx] {
+            let (compiler, standard) = usual(language);
+            let outcome = compile(
+                &compiler,
+                language,
+                standard,
+                &program(header, language, &names, &fields),
+            );
+            assert!(outcome.success(), "{header}, {}: {}", language.name(), outcome.report());
+        }
+    }
+}
+
+#[test]
+fn liburing_h_has_all_names() {
+    let (api, structs) = (api(), structs());
+    for (compiler, language, standard) in [
+        ("gcc", Language::C, "gnu99"),
+        ("clang", Language::C, "gnu17"),
+        ("g++", Language::Cxx, "c++11"),
+        ("clang++", Language::Cxx, "c++11"),
+        ("clang++", Language::Cxx, "c++20"),
+    ] {
+        if !has(compiler) {
+            assert!(
+                std::env::var_os("AIOURING_TESTS_NO_SKIP").is_none(),
+                "there is no {compiler}"
+            );
+            continue;
+        }
+        let outcome = compile(
+            compiler,
+            language,
+            standard,
+            &program("liburing.h", language, &api, &structs),
+        );
+        assert!(outcome.success(), "{compiler} {standard}: {}", outcome.report());
+    }
+}
+
+/// Programs leave out what the original includes for them.
+#[test]
+fn liburing_h_brings_the_headers_that_programs_rely_on() {
+    let check = |language: Language, header: &str| {
+        let (compiler, standard) = usual(language);
+        let mut command = Command::new(compiler);
+        command
+            .args([
+                &format!("-std={standard}"),
+                "-fsyntax-only",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+            ])
+            .arg(format!("-DHEADER=<{header}>"))
+            .arg("-I")
+            .arg(root().join("include"))
+            .args(["-x", language.name()])
+            .arg(here("c/tools/relied_on.c"));
+        run(&mut command, Duration::from_secs(60))
+    };
+    for language in [Language::C, Language::Cxx] {
+        let outcome = check(language, "liburing.h");
+        assert!(outcome.success(), "{}: {}", language.name(), outcome.report());
+        assert!(!check(language, "stdio.h").success(), "{}", language.name());
+    }
+}
+
+/// The lines of a table that the compiler has something to say about.
+fn reported(outcome: &Outcome, table: &str) -> BTreeSet<usize> {
+    let lines = outcome.stderr.lines();
+    lines
+        .filter_map(|line| {
+            line.strip_prefix(table)?
+                .strip_prefix(':')?
+                .split(':')
+                .next()?
+                .parse()
+                .ok()
+        })
+        .collect()
+}
+
+/// Every row of a table that has been made wrong has to be reported.
+fn assert_seen(
+    what: &str,
+    language: Language,
+    header: &str,
+    (names, fields): (&[Name], &[Field]),
+    wrong: &BTreeSet<usize>,
+) {
+    let (compiler, standard) = usual(language);
+    let outcome = compile(&compiler, language, standard, &program(header, language, names, fields));
+    let table = if fields.is_empty() { "api" } else { "structs" };
+    let seen = reported(&outcome, table);
+    let missed: Vec<_> = wrong.difference(&seen).collect();
+    assert!(
+        !wrong.is_empty() && missed.is_empty(),
+        "{what}, {}: not seen in lines {missed:?} of {table}",
+        language.name()
+    );
+}
+
+/// `None` where a way to be wrong does not apply to a row.
+fn spoilt(row: &Name, how: &str, language: Language) -> Option<Name> {
+    let mut wrong = row.clone();
+    let declaration = &row.declaration;
+    match (how, row.kind.as_str()) {
+        // A macro in C, whose row is another.
+        (_, "template") if language == Language::C => return None,
+        (_, "macro()") if language == Language::Cxx && row.header == "liburing/barrier.h" => return None,
+        ("result", "exported" | "inline" | "inline exported" | "local" | "template") => {
+            let at = declaration.find(&row.name)?;
+            let template = declaration.strip_prefix("template <typename T> ").is_some();
+            wrong.declaration = format!(
+                "{}short {}",
+                if template { "template <typename T> " } else { "" },
+                &declaration[at..]
+            );
+        }
+        ("arguments", "exported" | "inline" | "inline exported" | "local" | "template") => {
+            let none = declaration.ends_with("(void)") || declaration.ends_with("()");
+            let open = declaration.rfind('(')?;
+            wrong.declaration = if none {
+                format!("{}(int more)", &declaration[..open])
+            } else {
+                format!("{}, int more)", declaration.strip_suffix(')')?)
+            };
+        }
+        ("value", "macro") if !declaration.is_empty() => {
+            let (ty, value) = declaration.rsplit_once(' ')?;
+            wrong.declaration = format!("{ty} {}", value.parse::<i128>().ok()? ^ 1);
+        }
+        ("type", "macro") if !declaration.is_empty() => {
+            let (ty, value) = declaration.rsplit_once(' ')?;
+            let other = if ty == "unsigned int" { "int" } else { "unsigned int" };
+            wrong.declaration = format!("{other} {value}");
+        }
+        ("value", "constant") => {
+            let (ty, value) = declaration.rsplit_once(' ')?;
+            wrong.declaration = format!("{ty} {}", value.parse::<i128>().ok()? ^ 1);
+        }
+        ("type", "constant") if language == Language::Cxx && declaration.starts_with("enum ") => {
+            let (ty, value) = declaration.rsplit_once(' ')?;
+            if ty == "enum" {
+                return None;
+            }
+            wrong.declaration = format!("int {value}");
+        }
+        ("name", "undefined") => wrong.name = "LIB_URING_H".into(),
+        ("name", "guard" | "macro()" | "macro") => wrong.name.push_str("_WRONG"),
+        ("name", "enum" | "struct") => wrong.declaration.push_str("_wrong"),
+        _ => return None,
+    }
+    Some(wrong)
+}
+
+/// No row is there for nothing: each one that is made wrong, in each of the ways it can be, is seen.
+#[test]
+fn a_wrong_row_is_seen() {
+    let api = api();
+    for language in [Language::C, Language::Cxx] {
+        for how in ["result", "arguments", "value", "type", "name"] {
+            let wrong: Vec<_> = api.iter().filter_map(|row| spoilt(row, how, language)).collect();
+            let lines = wrong.iter().map(|row| row.line).collect();
+            assert_seen(how, language, "liburing.h", (&wrong, &[]), &lines);
+        }
+        // What belongs to another header, but for what a header must not have.
+        let others: Vec<_> = api
+            .iter()
+            .filter(|row| row.header != "liburing/io_uring_version.h" && row.kind != "undefined")
+            .filter(|row| spoilt(row, "name", language).is_some() || !["template", "macro()"].contains(&&*row.kind))
+            .filter(|row| language == Language::Cxx || row.kind != "template")
+            .cloned()
+            .collect();
+        let lines = others.iter().map(|row| row.line).collect();
+        assert_seen(
+            "header",
+            language,
+            "liburing/io_uring_version.h",
+            (&others, &[]),
+            &lines,
+        );
+    }
+}
+
+#[test]
+fn a_wrong_field_is_seen() {
+    let structs = structs();
+    type Spoil = fn(&mut Field);
+    let ways: [(&str, Spoil); 6] = [
+        ("size", |row| row.size += 8),
+        ("align", |row| row.align *= 2),
+        ("offset", |row| row.offset += 1),
+        ("field", |row| row.field.push_str("_wrong")),
+        ("type", |row| row.ty = "char *".into()),
+        ("field size", |row| {
+            row.field_size = row.field_size.map(|bytes| bytes + 1);
+        }),
+    ];
+    for (what, spoil) in ways {
+        let wrong: Vec<_> = structs
+            .iter()
+            .filter(|row| what != "type" || row.ty != "struct {...}")
+            .filter(|row| what != "field size" || row.field_size.is_some())
+            .cloned()
+            .map(|mut row| {
+                spoil(&mut row);
+                row
+            })
+            .collect();
+        let lines = wrong.iter().map(|row| row.line).collect();
+        assert_seen(what, Language::C, "liburing.h", (&[], &wrong), &lines);
+    }
+}
+
+/// All headers of the face.
+fn headers() -> Vec<PathBuf> {
+    let include = root().join("include");
+    let mut headers = vec![include.join("liburing.h")];
+    for dir in ["liburing", "liburing/io_uring"] {
+        let dir = std::fs::read_dir(include.join(dir)).expect("a directory of headers");
+        headers.extend(
+            dir.map(|entry| entry.expect("an entry").path())
+                .filter(|path| path.extension().is_some_and(|e| e == "h")),
+        );
+    }
+    headers
+}
+
+/// The names that our headers bring into a C program: macros that stay, functions, tags and
+/// constants of enumerations. What system headers bring is not among them.
+fn declared() -> BTreeSet<String> {
+    let dir = temp_dir();
+    let prototypes = dir.path().join("prototypes");
+    let mut command = Command::new("gcc");
+    command.args(["-fsyntax-only", "-aux-info"]).arg(&prototypes);
+    command.arg("-I").arg(root().join("include"));
+    command.args(["-x", "c"]).arg(root().join("include/liburing.h"));
+    let outcome = run(&mut command, Duration::from_secs(60));
+    assert!(outcome.success(), "{}", outcome.report());
+    let mut found = BTreeSet::new();
+    // /* /usr/include/signal.h:42:NC */ extern int kill (int, int);
+    for line in std::fs::read_to_string(&prototypes).expect("gcc wrote it").lines() {
+        let ours = line.contains("/include/liburing.h:") && !line.contains("/usr/include/");
+        if let Some(name) = line.split(" (").next().filter(|_| ours) {
+            let name = name.rsplit([' ', '*']).next().unwrap_or_default();
+            found.insert(name.to_owned());
+        }
+    }
+    for header in headers() {
+        let mut in_enum = false;
+        for line in std::fs::read_to_string(&header).expect("a header").lines() {
+            let words: Vec<_> = line.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+            let name = |i: usize| words.get(i).map(|word| (*word).to_owned());
+            if line.starts_with("#define ") || line.starts_with("#undef ") {
+                let name = name(2).expect("the name of a macro");
+                if line.starts_with("#define ") {
+                    found.insert(name);
+                } else {
+                    found.remove(&name);
+                }
+            } else if line.ends_with('{') && (line.starts_with("struct ") || line.starts_with("enum ")) {
+                found.extend(name(1).filter(|name| !name.is_empty()));
+                in_enum = line.starts_with("enum ");
+            } else if line.starts_with('}') {
+                in_enum = false;
+            } else if in_enum && line.starts_with('\t') && line.contains(" = ") {
+                found.extend(name(1));
+            }
+        }
+    }
+    found
+}
+
+/// A header that brings more names than it should may break a program that has them, too.
+#[test]
+fn there_are_no_other_names() {
+    let api = api();
+    let listed: BTreeSet<String> = api
+        .iter()
+        .filter(|row| row.kind != "undefined")
+        .map(|row| row.name.clone())
+        .collect();
+    let found = declared();
+    // One is the C library's, and one the kernel's, where its headers are old.
+    let others = ["_GNU_SOURCE", "open_how"];
+    let surplus: Vec<_> = found
+        .difference(&listed)
+        .filter(|name| !others.contains(&name.as_str()))
+        .collect();
+    assert!(surplus.is_empty(), "not listed: {surplus:?}");
+    // What the search above does not see it cannot judge.
+    let unseen: Vec<_> = listed.difference(&found).collect();
+    assert!(unseen.is_empty(), "not found: {unseen:?}");
+}
