@@ -142,9 +142,15 @@ class Manual:
         self.headers = Headers(source / 'include')
         self.folder = source / 'man'
         self.kernels = table(self.folder / 'kernels.tsv')
-        self.versions = table(self.folder / 'versions.tsv')
+        self.versions = {name: row[0] for name, row in table(self.folder / 'versions.tsv').items()}
+        self.maps = [source / 'src' / 'liburing.map']
+        for path in self.maps:
+            for node, symbols in re.findall(r'^LIBURING_([\d.]+) \{(.*?)^\}', path.read_text(), re.M | re.S):
+                for name in re.findall(r'^\s+(\w+);', symbols, re.M):
+                    # What the first node has is older than it.
+                    self.versions[name] = '2.0 or before' if node == '2.0' else node
         self.pages = [Page(path) for path in sorted(self.folder.glob('*.page'))]
-        self.inputs = [*self.headers.files, self.folder, *sorted(self.folder.iterdir()), pathlib.Path(__file__)]
+        self.inputs = [*self.headers.files, *self.maps, self.folder, *sorted(self.folder.iterdir()), pathlib.Path(__file__)]
         self.sections = {page.name: page.section for page in self.pages}
         for page in self.pages:
             for name in page.names + page.structs:
@@ -167,7 +173,7 @@ class Manual:
         """Runs of names with the same library and the same Linux."""
         runs = []
         for name in page.names:
-            key = (self.versions.get(name, [None])[0], self.kernel(name))
+            key = (self.versions.get(name), self.kernel(name))
             same = [run for run in runs if run[0] == key]
             if same:
                 same[0][1].append(name)
@@ -177,8 +183,7 @@ class Manual:
         for (library, kernel), names in runs:
             facts = []
             if library:
-                before = ' or before' if library == '2.0' and page.section == '3' else ''
-                facts.append(f'liburing {library}{before}')
+                facts.append(f'liburing {library}')
             if kernel:
                 facts.append(f'Linux {kernel}')
             if not facts:

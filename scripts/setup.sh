@@ -37,6 +37,7 @@ case ${1:-build} in
         need c++ g++
         need clang clang
         need pkg-config pkg-config
+        need mandoc mandoc
         need qemu-img qemu-utils
         need qemu-system-x86_64 qemu-system-x86
         need stress-ng stress-ng

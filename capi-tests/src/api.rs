@@ -1,9 +1,6 @@
 //! The C interface of the liburing face as tables, and programs that hold the headers against them.
 //!
-//! `liburing-api.tsv` and `liburing-structs.tsv` are what liburing has, `kernel-names.tsv` and `kernel-structs.tsv` what the
-//! kernel has beside it, up to Linux 7.3.
-//!
-//! | column of names | |
+//! | column of `liburing-api.tsv` | |
 //! | --- | --- |
 //! | name | |
 //! | kind | `exported`, `inline`, `inline exported` (both); `local`: an inline that never is a symbol; `template`: C++ only, a macro in C; `macro`, `macro()`: with arguments; `guard`; `undefined`: by the end of the header; `enum`, `constant` of an enum, `struct` |
@@ -11,7 +8,7 @@
 //! | header | the one to include |
 //! | liburing, liburing-ffi | the version of the symbol in either library, if it is one |
 //!
-//! | column of structures | |
+//! | column of `liburing-structs.tsv` | |
 //! | --- | --- |
 //! | struct, size | name, bytes |
 //! | field | a path with dots, as in `offsetof` |
@@ -23,8 +20,7 @@
 //! Rows become assertions, one on a line; `#line` makes the compiler report a row by the name of the table and its line.
 
 use std::fmt::Write;
-
-use crate::here;
+use std::path::Path;
 
 /// A language, as `-x` calls it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,14 +40,11 @@ impl Language {
     }
 }
 
-/// The name of a table and a line in it.
-pub type Place = (String, usize);
-
-/// A name of the interface.
+/// One line of `liburing-api.tsv`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Name {
-    pub place: Place,
+    pub line: usize,
     pub name: String,
     pub kind: String,
     pub declaration: String,
@@ -60,11 +53,11 @@ pub struct Name {
     pub versions: [String; 2],
 }
 
-/// A field of a structure.
+/// One line of `liburing-structs.tsv`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Field {
-    pub place: Place,
+    pub line: usize,
     pub structure: String,
     pub size: usize,
     pub field: String,
@@ -76,24 +69,26 @@ pub struct Field {
     pub header: String,
 }
 
-fn rows<const N: usize>(table: &str) -> Vec<(Place, [String; N])> {
-    let path = here(&format!("data/{table}.tsv"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let lines = text.lines().zip(1..).skip(1);
-    let rows = lines.map(|(text, line)| {
-        let columns: Vec<_> = text.split('\t').map(str::to_owned).collect();
-        let columns = columns.try_into();
-        let columns = columns.unwrap_or_else(|_| panic!("{table}:{line}: not {N} columns"));
-        ((table.to_owned(), line), columns)
-    });
-    rows.collect()
+fn rows<const N: usize>(path: &Path) -> Vec<(usize, [String; N])> {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let lines = text.lines().enumerate().skip(1);
+    lines
+        .map(|(i, line)| {
+            let columns: Vec<_> = line.split('\t').map(str::to_owned).collect();
+            let columns = columns.try_into();
+            (
+                i + 1,
+                columns.unwrap_or_else(|_| panic!("{}:{}: not {N} columns", path.display(), i + 1)),
+            )
+        })
+        .collect()
 }
 
-/// The rows of a table of names in `data/`.
-pub fn names(table: &str) -> Vec<Name> {
-    let rows = rows(table).into_iter();
-    rows.map(|(place, [name, kind, declaration, header, liburing, ffi])| Name {
-        place,
+/// The rows of a table of names.
+pub fn names(path: &Path) -> Vec<Name> {
+    let rows = rows(path).into_iter();
+    rows.map(|(line, [name, kind, declaration, header, liburing, ffi])| Name {
+        line,
         name,
         kind,
         declaration,
@@ -103,13 +98,13 @@ pub fn names(table: &str) -> Vec<Name> {
     .collect()
 }
 
-/// The rows of a table of structures in `data/`.
-pub fn fields(table: &str) -> Vec<Field> {
+/// The rows of a table of structures.
+pub fn fields(path: &Path) -> Vec<Field> {
     let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("{text} is not a number"));
-    let rows = rows(table).into_iter();
+    let rows = rows(path).into_iter();
     rows.map(
-        |(place, [structure, size, field, offset, field_size, ty, align, header])| Field {
-            place,
+        |(line, [structure, size, field, offset, field_size, ty, align, header])| Field {
+            line,
             structure,
             size: number(&size),
             field,
@@ -150,20 +145,16 @@ const PRELUDE: &str = "\
 ";
 
 /// A program that includes one header and asserts what the rows say. Whatever is not as in the
-/// table is an error of the compiler at `TABLE:LINE`.
+/// table is an error of the compiler at `api:LINE` or `structs:LINE`.
 pub fn program(header: &str, language: Language, names: &[Name], fields: &[Field]) -> String {
     let mut text = format!("#include <{header}>\n{PRELUDE}");
     for row in names {
-        let _ = writeln!(text, "{}\n{}", line(&row.place), assertion(row, language));
+        let _ = writeln!(text, "#line {} \"api\"\n{}", row.line, assertion(row, language));
     }
     for row in fields {
-        let _ = writeln!(text, "{}\n{}", line(&row.place), field_assertion(row));
+        let _ = writeln!(text, "#line {} \"structs\"\n{}", row.line, field_assertion(row));
     }
     text
-}
-
-fn line((table, line): &Place) -> String {
-    format!("#line {line} \"{table}\"")
 }
 
 /// A function type under the name `t_NAME`, from the prototype.
@@ -178,7 +169,7 @@ fn assertion(row: &Name, language: Language) -> String {
     let name = &row.name;
     let cxx = language == Language::Cxx;
     // Several directives need lines of their own, all of which stand for this one.
-    let lines = |lines: &[String]| lines.join(&format!("\n{}\n", line(&row.place)));
+    let lines = |lines: &[String]| lines.join(&format!("\n#line {} \"api\"\n", row.line));
     let defined = || lines(&[format!("#ifndef {name}"), format!("#error {name}"), "#endif".into()]);
     match row.kind.as_str() {
         "exported" | "inline" | "inline exported" | "local" => format!(
