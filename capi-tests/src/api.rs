@@ -1,6 +1,9 @@
 //! The C interface of the liburing face as tables, and programs that hold the headers against them.
 //!
-//! | column of `liburing-api.tsv` | |
+//! `liburing-api.tsv` and `liburing-structs.tsv` are what liburing has, `kernel-names.tsv` and `kernel-structs.tsv` what the
+//! kernel has beside it, up to Linux 7.3.
+//!
+//! | column of names | |
 //! | --- | --- |
 //! | name | |
 //! | kind | `exported`, `inline`, `inline exported` (both); `local`: an inline that never is a symbol; `template`: C++ only, a macro in C; `macro`, `macro()`: with arguments; `guard`; `undefined`: by the end of the header; `enum`, `constant` of an enum, `struct` |
@@ -8,7 +11,7 @@
 //! | header | the one to include |
 //! | liburing, liburing-ffi | the version of the symbol in either library, if it is one |
 //!
-//! | column of `liburing-structs.tsv` | |
+//! | column of structures | |
 //! | --- | --- |
 //! | struct, size | name, bytes |
 //! | field | a path with dots, as in `offsetof` |
@@ -20,7 +23,8 @@
 //! Rows become assertions, one on a line; `#line` makes the compiler report a row by the name of the table and its line.
 
 use std::fmt::Write;
-use std::path::Path;
+
+use crate::here;
 
 /// A language, as `-x` calls it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,11 +44,14 @@ impl Language {
     }
 }
 
-/// One line of `liburing-api.tsv`.
+/// The name of a table and a line in it.
+pub type Place = (String, usize);
+
+/// A name of the interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Name {
-    pub line: usize,
+    pub place: Place,
     pub name: String,
     pub kind: String,
     pub declaration: String,
@@ -53,11 +60,11 @@ pub struct Name {
     pub versions: [String; 2],
 }
 
-/// One line of `liburing-structs.tsv`.
+/// A field of a structure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Field {
-    pub line: usize,
+    pub place: Place,
     pub structure: String,
     pub size: usize,
     pub field: String,
@@ -69,26 +76,24 @@ pub struct Field {
     pub header: String,
 }
 
-fn rows<const N: usize>(path: &Path) -> Vec<(usize, [String; N])> {
-    let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let lines = text.lines().enumerate().skip(1);
-    lines
-        .map(|(i, line)| {
-            let columns: Vec<_> = line.split('\t').map(str::to_owned).collect();
-            let columns = columns.try_into();
-            (
-                i + 1,
-                columns.unwrap_or_else(|_| panic!("{}:{}: not {N} columns", path.display(), i + 1)),
-            )
-        })
-        .collect()
+fn rows<const N: usize>(table: &str) -> Vec<(Place, [String; N])> {
+    let path = here(&format!("data/{table}.tsv"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let lines = text.lines().zip(1..).skip(1);
+    let rows = lines.map(|(text, line)| {
+        let columns: Vec<_> = text.split('\t').map(str::to_owned).collect();
+        let columns = columns.try_into();
+        let columns = columns.unwrap_or_else(|_| panic!("{table}:{line}: not {N} columns"));
+        ((table.to_owned(), line), columns)
+    });
+    rows.collect()
 }
 
-/// The rows of a table of names.
-pub fn names(path: &Path) -> Vec<Name> {
-    let rows = rows(path).into_iter();
-    rows.map(|(line, [name, kind, declaration, header, liburing, ffi])| Name {
-        line,
+/// The rows of a table of names in `data/`.
+pub fn names(table: &str) -> Vec<Name> {
+    let rows = rows(table).into_iter();
+    rows.map(|(place, [name, kind, declaration, header, liburing, ffi])| Name {
+        place,
         name,
         kind,
         declaration,
@@ -98,13 +103,13 @@ pub fn names(path: &Path) -> Vec<Name> {
     .collect()
 }
 
-/// The rows of a table of structures.
-pub fn fields(path: &Path) -> Vec<Field> {
+/// The rows of a table of structures in `data/`.
+pub fn fields(table: &str) -> Vec<Field> {
     let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("{text} is not a number"));
-    let rows = rows(path).into_iter();
+    let rows = rows(table).into_iter();
     rows.map(
-        |(line, [structure, size, field, offset, field_size, ty, align, header])| Field {
-            line,
+        |(place, [structure, size, field, offset, field_size, ty, align, header])| Field {
+            place,
             structure,
             size: number(&size),
             field,
@@ -145,16 +150,20 @@ const PRELUDE: &str = "\
 ";
 
 /// A program that includes one header and asserts what the rows say. Whatever is not as in the
-/// table is an error of the compiler at `api:LINE` or `structs:LINE`.
+/// table is an error of the compiler at `TABLE:LINE`.
 pub fn program(header: &str, language: Language, names: &[Name], fields: &[Field]) -> String {
     let mut text = format!("#include <{header}>\n{PRELUDE}");
     for row in names {
-        let _ = writeln!(text, "#line {} \"api\"\n{}", row.line, assertion(row, language));
+        let _ = writeln!(text, "{}\n{}", line(&row.place), assertion(row, language));
     }
     for row in fields {
-        let _ = writeln!(text, "#line {} \"structs\"\n{}", row.line, field_assertion(row));
+        let _ = writeln!(text, "{}\n{}", line(&row.place), field_assertion(row));
     }
     text
+}
+
+fn line((table, line): &Place) -> String {
+    format!("#line {line} \"{table}\"")
 }
 
 /// A function type under the name `t_NAME`, from the prototype.
@@ -169,7 +178,7 @@ fn assertion(row: &Name, language: Language) -> String {
     let name = &row.name;
     let cxx = language == Language::Cxx;
     // Several directives need lines of their own, all of which stand for this one.
-    let lines = |lines: &[String]| lines.join(&format!("\n#line {} \"api\"\n", row.line));
+    let lines = |lines: &[String]| lines.join(&format!("\n{}\n", line(&row.place)));
     let defined = || lines(&[format!("#ifndef {name}"), format!("#error {name}"), "#endif".into()]);
     match row.kind.as_str() {
         "exported" | "inline" | "inline exported" | "local" => format!(

@@ -1,21 +1,23 @@
-//! The headers against the tables of the interface (`data/liburing-api.tsv`, `data/liburing-structs.tsv`): every name
-//! is there after its header alone, with its prototype, its value or its layout, and nothing else is.
+//! The headers against the tables of the interface (`capi_tests::api`): every name is there after its header alone, with
+//! its prototype, its value or its layout, and nothing else is.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use capi_tests::api::{Field, Language, Name, fields, names, program};
+use capi_tests::api::{Field, Language, Name, Place, fields, names, program};
 use capi_tests::run::{Outcome, run};
 use capi_tests::{cc, has, here, root, temp_dir};
 
 fn api() -> Vec<Name> {
-    names(&here("data/liburing-api.tsv"))
+    let tables = ["liburing-api", "kernel-names"];
+    tables.into_iter().flat_map(names).collect()
 }
 
 fn structs() -> Vec<Field> {
-    fields(&here("data/liburing-structs.tsv"))
+    let tables = ["liburing-structs", "kernel-structs"];
+    tables.into_iter().flat_map(fields).collect()
 }
 
 fn compile(compiler: &str, language: Language, standard: &str, text: &str) -> Outcome {
@@ -123,19 +125,13 @@ fn liburing_h_brings_the_headers_that_programs_rely_on() {
     }
 }
 
-/// The lines of a table that the compiler has something to say about.
-fn reported(outcome: &Outcome, table: &str) -> BTreeSet<usize> {
-    let lines = outcome.stderr.lines();
-    lines
-        .filter_map(|line| {
-            line.strip_prefix(table)?
-                .strip_prefix(':')?
-                .split(':')
-                .next()?
-                .parse()
-                .ok()
-        })
-        .collect()
+/// The lines of tables that the compiler has something to say about.
+fn reported(outcome: &Outcome) -> BTreeSet<Place> {
+    let places = outcome.stderr.lines().filter_map(|line| {
+        let (table, rest) = line.split_once(':')?;
+        Some((table.to_owned(), rest.split(':').next()?.parse().ok()?))
+    });
+    places.collect()
 }
 
 /// Every row of a table that has been made wrong has to be reported.
@@ -144,16 +140,15 @@ fn assert_seen(
     language: Language,
     header: &str,
     (names, fields): (&[Name], &[Field]),
-    wrong: &BTreeSet<usize>,
+    wrong: &BTreeSet<Place>,
 ) {
     let (compiler, standard) = usual(language);
     let outcome = compile(&compiler, language, standard, &program(header, language, names, fields));
-    let table = if fields.is_empty() { "api" } else { "structs" };
-    let seen = reported(&outcome, table);
+    let seen = reported(&outcome);
     let missed: Vec<_> = wrong.difference(&seen).collect();
     assert!(
         !wrong.is_empty() && missed.is_empty(),
-        "{what}, {}: not seen in lines {missed:?} of {table}",
+        "{what}, {}: not seen: {missed:?}",
         language.name()
     );
 }
@@ -219,7 +214,7 @@ fn a_wrong_row_is_seen() {
     for language in [Language::C, Language::Cxx] {
         for how in ["result", "arguments", "value", "type", "name"] {
             let wrong: Vec<_> = api.iter().filter_map(|row| spoilt(row, how, language)).collect();
-            let lines = wrong.iter().map(|row| row.line).collect();
+            let lines = wrong.iter().map(|row| row.place.clone()).collect();
             assert_seen(how, language, "liburing.h", (&wrong, &[]), &lines);
         }
         // What belongs to another header, but for what a header must not have.
@@ -230,7 +225,7 @@ fn a_wrong_row_is_seen() {
             .filter(|row| language == Language::Cxx || row.kind != "template")
             .cloned()
             .collect();
-        let lines = others.iter().map(|row| row.line).collect();
+        let lines = others.iter().map(|row| row.place.clone()).collect();
         assert_seen(
             "header",
             language,
@@ -266,7 +261,7 @@ fn a_wrong_field_is_seen() {
                 row
             })
             .collect();
-        let lines = wrong.iter().map(|row| row.line).collect();
+        let lines = wrong.iter().map(|row| row.place.clone()).collect();
         assert_seen(what, Language::C, "liburing.h", (&[], &wrong), &lines);
     }
 }

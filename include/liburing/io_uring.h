@@ -3,6 +3,9 @@
  * The interface between a program and the kernel's io_uring: structures in shared memory, numbers and flags.
  *
  * Comments name the first Linux version where it is not 5.1. Addresses are passed as 64-bit numbers everywhere.
+ *
+ * A definition behind __extension__ uses what not every standard of C and C++ has: structures and unions without a name,
+ * arrays without a length, a constant that fills an unsigned int. With it no compiler complains.
  */
 #ifndef LINUX_IO_URING_H
 #define LINUX_IO_URING_H
@@ -13,17 +16,20 @@
 #include <linux/time_types.h>
 #endif
 
+#include "io_uring/zcrx.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* A request: the entry of a submission queue (SQE). Which names of a union hold depends on the operation. */
+__extension__
 struct io_uring_sqe {
 	__u8 opcode;   /* enum io_uring_op */
 	__u8 flags;    /* IOSQE_ */
 	__u16 ioprio;  /* I/O priority, or flags of the operation */
 	__s32 fd;      /* descriptor, or index of a registered file */
-	__extension__ union {
+	union {
 		__u64 off; /* position in the file, -1 for the current one */
 		__u64 addr2;
 		struct {
@@ -31,7 +37,7 @@ struct io_uring_sqe {
 			__u32 __pad1;
 		};
 	};
-	__extension__ union {
+	union {
 		__u64 addr; /* of the buffer, the iovecs, the path, ... */
 		__u64 splice_off_in;
 		struct {
@@ -40,7 +46,7 @@ struct io_uring_sqe {
 		};
 	};
 	__u32 len; /* bytes of the buffer, number of iovecs, ... */
-	__extension__ union {
+	union {
 		__kernel_rwf_t rw_flags;
 		__u32 fsync_flags;
 		__u16 poll_events;
@@ -67,12 +73,12 @@ struct io_uring_sqe {
 		__u32 pipe_flags;
 	};
 	__u64 user_data; /* the caller's own value, given back in the completion */
-	__extension__ union {
+	union {
 		__u16 buf_index; /* of a registered buffer */
 		__u16 buf_group; /* with IOSQE_BUFFER_SELECT */
 	};
 	__u16 personality; /* from io_uring_register_personality(), or 0 */
-	__extension__ union {
+	union {
 		__s32 splice_fd_in;
 		__u32 file_index; /* slot for a new registered file, plus 1; 0 for an ordinary descriptor */
 		__u32 zcrx_ifq_idx;
@@ -81,8 +87,12 @@ struct io_uring_sqe {
 			__u16 addr_len;
 			__u16 __pad3[1];
 		};
+		struct {
+			__u8 write_stream; /* where the device puts the data of a write, 0 for anywhere (6.16) */
+			__u8 __pad4[3];
+		};
 	};
-	__extension__ union {
+	union {
 		struct {
 			__u64 addr3;
 			__u64 __pad2[1];
@@ -97,12 +107,13 @@ struct io_uring_sqe {
 };
 
 /* A completion (CQE). */
+__extension__
 struct io_uring_cqe {
 	__u64 user_data; /* as in the request */
 	__s32 res;       /* result of the operation, or a negated error number */
 	__u32 flags;     /* IORING_CQE_F_ */
 	/* Two more numbers, if the entry has 32 bytes. */
-	__extension__ __u64 big_cqe[];
+	__u64 big_cqe[];
 };
 
 /* io_uring_sqe.opcode */
@@ -202,8 +213,9 @@ enum io_uring_sqe_flags_bit {
 #define IORING_RW_ATTR_FLAG_PI (1U << 0) /* attr_ptr is a struct io_uring_attr_pi (6.13) */
 
 /* in uring_cmd_flags: */
-#define IORING_URING_CMD_FIXED (1U << 0) /* buf_index is a registered buffer */
-#define IORING_URING_CMD_MASK IORING_URING_CMD_FIXED
+#define IORING_URING_CMD_FIXED (1U << 0)     /* buf_index is a registered buffer */
+#define IORING_URING_CMD_MULTISHOT (1U << 1) /* again and again, into buffers of a group (6.18) */
+#define IORING_URING_CMD_MASK IORING_URING_CMD_FIXED /* what Linux before 6.18 takes */
 
 /* in fsync_flags: */
 #define IORING_FSYNC_DATASYNC (1U << 0) /* as fdatasync(2) */
@@ -268,7 +280,11 @@ enum io_uring_msg_ring_flags {
 
 /* in nop_flags: */
 #define IORING_NOP_INJECT_RESULT (1U << 0) /* len is the result (6.10) */
-#define IORING_NOP_CQE32 (1U << 5)         /* a completion of 32 bytes (6.18) */
+#define IORING_NOP_FILE (1U << 1)          /* look up the file fd, -EBADF if there is none (6.13) */
+#define IORING_NOP_FIXED_FILE (1U << 2)    /* with IORING_NOP_FILE: fd is the index of a registered file (6.13) */
+#define IORING_NOP_FIXED_BUFFER (1U << 3)  /* look up the registered buffer buf_index, -EFAULT if there is none (6.13) */
+#define IORING_NOP_TW (1U << 4)            /* complete it later, as a task's work (6.17) */
+#define IORING_NOP_CQE32 (1U << 5)         /* a completion of 32 bytes: off and addr are its big_cqe (6.18) */
 
 /* io_uring_cqe.flags */
 #define IORING_CQE_F_BUFFER (1U << 0)        /* the upper 16 bits are the buffer's number (5.7) */
@@ -434,6 +450,7 @@ struct io_uring_reg_wait {
 };
 
 /* Operations of io_uring_register() */
+__extension__
 enum io_uring_register_op {
 	IORING_REGISTER_BUFFERS = 0,
 	IORING_UNREGISTER_BUFFERS = 1,
@@ -561,18 +578,20 @@ struct io_uring_probe_op {
 };
 
 /* Which operations the kernel has. */
+__extension__
 struct io_uring_probe {
 	__u8 last_op; /* the last one it knows */
 	__u8 ops_len; /* length of ops[] */
 	__u16 resv;
 	__u32 resv2[3];
-	__extension__ struct io_uring_probe_op ops[];
+	struct io_uring_probe_op ops[];
 };
 
 /* One rule of IORING_REGISTER_RESTRICTIONS. */
+__extension__
 struct io_uring_restriction {
 	__u16 opcode; /* enum io_uring_register_restriction_op */
-	__extension__ union {
+	union {
 		__u8 register_op;
 		__u8 sqe_op;
 		__u8 sqe_flags;
@@ -582,11 +601,12 @@ struct io_uring_restriction {
 };
 
 /* Rules for all rings that the task makes (7.0). */
+__extension__
 struct io_uring_task_restriction {
 	__u16 flags;
 	__u16 nr_res; /* length of restrictions[] */
 	__u32 resv[3];
-	__extension__ struct io_uring_restriction restrictions[0];
+	struct io_uring_restriction restrictions[0];
 };
 
 /* io_uring_restriction.opcode */
@@ -629,8 +649,9 @@ struct io_uring_buf {
 };
 
 /* A buffer ring; the tail lies in a field of the first buffer that is not used. */
+__extension__
 struct io_uring_buf_ring {
-	__extension__ union {
+	union {
 		struct {
 			__u64 resv1;
 			__u32 resv2;
@@ -664,12 +685,39 @@ struct io_uring_buf_status {
 	__u32 resv[8];
 };
 
+/* io_uring_napi.opcode (6.13) */
+enum io_uring_napi_op {
+	IO_URING_NAPI_REGISTER_OP = 0,   /* switch busy polling on; op_param is how devices are found */
+	IO_URING_NAPI_STATIC_ADD_ID = 1, /* poll the device queue op_param, too */
+	IO_URING_NAPI_STATIC_DEL_ID = 2  /* and no more */
+};
+
+/* io_uring_napi.op_param with IO_URING_NAPI_REGISTER_OP (6.13) */
+enum io_uring_napi_tracking_strategy {
+	IO_URING_NAPI_TRACKING_DYNAMIC = 0,   /* those that requests use */
+	IO_URING_NAPI_TRACKING_STATIC = 1,    /* those that were named */
+	IO_URING_NAPI_TRACKING_INACTIVE = 255 /* an answer: busy polling was off */
+};
+
 /* Argument of IORING_REGISTER_NAPI (6.9). */
+__extension__
 struct io_uring_napi {
 	__u32 busy_poll_to; /* microseconds */
 	__u8 prefer_busy_poll;
-	__u8 pad[3];
-	__u64 resv;
+	union {
+		__u8 pad[3]; /* 0 before Linux 6.13 */
+		struct {
+			__u8 opcode; /* enum io_uring_napi_op */
+			__u8 __pad1[2];
+		};
+	};
+	union {
+		__u64 resv; /* 0 before Linux 6.13 */
+		struct {
+			__u32 op_param;
+			__u32 __resv1;
+		};
+	};
 };
 
 /* Argument of io_uring_register_sync_cancel() (6.0). */
@@ -706,99 +754,6 @@ struct io_uring_attr_pi {
 	__u64 addr;
 	__u64 seed;
 	__u64 rsvd;
-};
-
-/* Receiving without copies (6.15): the ring in which buffers go back to the kernel. */
-struct io_uring_zcrx_rqe {
-	__u64 off;
-	__u32 len;
-	__u32 __pad;
-};
-
-/* The second half of a completion of IORING_OP_RECV_ZC. */
-struct io_uring_zcrx_cqe {
-	__u64 off; /* of the data in the area */
-	__u64 __pad;
-};
-
-/* The upper bits of off are the area. */
-#define IORING_ZCRX_AREA_SHIFT 48
-#define IORING_ZCRX_AREA_MASK (~(((__u64)1 << IORING_ZCRX_AREA_SHIFT) - 1))
-
-/* Where things are in the refill ring, in bytes. */
-struct io_uring_zcrx_offsets {
-	__u32 head;
-	__u32 tail;
-	__u32 rqes;
-	__u32 __resv2;
-	__u64 __resv[2];
-};
-
-/* io_uring_zcrx_area_reg.flags */
-enum io_uring_zcrx_area_flags {
-	IORING_ZCRX_AREA_DMABUF = 1 /* the memory is dmabuf_fd (6.16) */
-};
-
-/* The memory that data is received into. */
-struct io_uring_zcrx_area_reg {
-	__u64 addr;
-	__u64 len;
-	__u64 rq_area_token; /* from the kernel, for io_uring_zcrx_rqe.off */
-	__u32 flags;
-	__u32 dmabuf_fd;
-	__u64 __resv2[2];
-};
-
-/* io_uring_zcrx_ifq_reg.flags */
-enum zcrx_reg_flags {
-	ZCRX_REG_IMPORT = 1, /* use a queue that another ring exported */
-	ZCRX_REG_NODEV = 2   /* no device: data is copied */
-};
-
-enum zcrx_features {
-	ZCRX_FEATURE_RX_PAGE_SIZE = 1 /* rx_buf_len can be chosen */
-};
-
-/* Argument of IORING_REGISTER_ZCRX_IFQ. */
-struct io_uring_zcrx_ifq_reg {
-	__u32 if_idx; /* of the network interface */
-	__u32 if_rxq; /* its receive queue */
-	__u32 rq_entries;
-	__u32 flags;
-	__u64 area_ptr;   /* address of a struct io_uring_zcrx_area_reg */
-	__u64 region_ptr; /* address of a struct io_uring_region_desc */
-	struct io_uring_zcrx_offsets offsets; /* from the kernel */
-	__u32 zcrx_id;                        /* from the kernel */
-	__u32 rx_buf_len;
-	__u64 __resv[3];
-};
-
-/* zcrx_ctrl.op */
-enum zcrx_ctrl_op {
-	ZCRX_CTRL_FLUSH_RQ = 0, /* take back the buffers in the refill ring now */
-	ZCRX_CTRL_EXPORT = 1,   /* make a descriptor for use in another ring */
-
-	__ZCRX_CTRL_LAST = 2
-};
-
-struct zcrx_ctrl_flush_rq {
-	__u64 __resv[6];
-};
-
-struct zcrx_ctrl_export {
-	__u32 zcrx_fd; /* from the kernel */
-	__u32 __resv1[11];
-};
-
-/* Argument of IORING_REGISTER_ZCRX_CTRL. */
-struct zcrx_ctrl {
-	__u32 zcrx_id;
-	__u32 op;
-	__u64 __resv[2];
-	__extension__ union {
-		struct zcrx_ctrl_export zc_export;
-		struct zcrx_ctrl_flush_rq zc_flush;
-	};
 };
 
 #ifdef __cplusplus

@@ -6,13 +6,14 @@
 #include <linux/types.h>
 
 /* What a filter program sees of a request. */
+__extension__
 struct io_uring_bpf_ctx {
 	__u64 user_data;
 	__u8 opcode;    /* IORING_OP_ */
 	__u8 sqe_flags; /* IOSQE_ */
 	__u8 pdu_size;  /* how many bytes of the following are valid */
 	__u8 pad[5];
-	__extension__ union {
+	union {
 		struct {
 			__u32 family;
 			__u32 type;
@@ -23,6 +24,15 @@ struct io_uring_bpf_ctx {
 			__u64 mode;
 			__u64 resolve;
 		} open;
+		struct { /* 7.2; port and address as the network has them */
+			__u32 family;
+			__be16 port;
+			__u8 pad[2];
+			union {
+				__be32 v4_addr;
+				__u8 v6_addr[16];
+			};
+		} connect;
 	};
 };
 
@@ -47,11 +57,12 @@ enum {
 };
 
 /* The argument of the two functions that register a filter. */
+__extension__
 struct io_uring_bpf {
 	__u16 cmd_type;  /* IO_URING_BPF_CMD_ */
 	__u16 cmd_flags; /* 0 */
 	__u32 resv;
-	__extension__ union {
+	union {
 		struct io_uring_bpf_filter filter;
 	};
 };

@@ -20,7 +20,9 @@ enum {
 	IO_URING_QUERY_ZCRX = 1,    /* struct io_uring_query_zcrx */
 	IO_URING_QUERY_SCQ = 2,     /* struct io_uring_query_scq */
 
-	__IO_URING_QUERY_MAX = 3
+	__IO_URING_QUERY_MAX = 3, /* as of Linux 7.0 */
+
+	IO_URING_QUERY_ZCRX_EVENT = 3 /* struct io_uring_query_zcrx_event (7.2) */
 };
 
 /* Which operations and flags exist. */
@@ -44,6 +46,15 @@ struct io_uring_query_zcrx {
 	__u32 rq_hdr_size;       /* of the header of the refill ring, bytes */
 	__u32 rq_hdr_alignment;  /* of the same */
 	__u64 __resv2;
+};
+
+/* Its events (7.2). */
+struct io_uring_query_zcrx_event {
+	__u32 event_flags;         /* 1 << ZCRX_EVENT_ */
+	__u32 stats_size;          /* of struct zcrx_stats, bytes */
+	__u32 stats_off_alignment; /* of zcrx_event_desc.stats_offset */
+	__u32 __resv1;
+	__u64 __resv2[4];
 };
 
 /* The memory of the rings. */
