@@ -1,13 +1,170 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* aiouring.h - both faces of libaiouring.so.1, libaio and liburing, and what goes beyond them. */
+/*
+ * aiouring.h - both faces of libaiouring.so.1, libaio and liburing, and what goes beyond them.
+ *
+ * Names of our own begin with aiouring_, so that they can be no other's: liburing may get functions for the same things
+ * under names of its own, and programs have theirs. The functions that fill a request are defined here and need no
+ * library. libaiouring.so.1 has them as symbols, too, for languages that cannot use them otherwise.
+ */
 #ifndef AIOURING_H
 #define AIOURING_H
 
-#include <libaio.h>
+/* First: it switches on what glibc has. */
 #include <liburing.h>
+
+#include <libaio.h>
 
 /* The version of the extensions declared here: those of AIOURING_VERSION_MAJOR 1 carry the version node AIOURING_1.0. */
 #define AIOURING_VERSION_MAJOR 1
 #define AIOURING_VERSION_MINOR 0
+
+/* As IOURINGINLINE in liburing.h: defined as nothing, the functions become symbols. */
+#ifndef AIOURINGINLINE
+#ifdef __cplusplus
+#define AIOURINGINLINE inline
+#else
+#define AIOURINGINLINE static __inline__
+#endif
+#endif
+
+/* A conversion between numbers; it is gone at the end of this file. */
+#ifdef __cplusplus
+#define AIOURING_NUM__(type, value) static_cast<type>(value)
+#define AIOURING_NULL__ nullptr
+#else
+#define AIOURING_NUM__(type, value) ((type)(value))
+#define AIOURING_NULL__ NULL
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Requests that kernels have and liburing.h has no function for ---- */
+
+/*
+ * Does nothing but what the IORING_NOP_ flags say: complete with `result`, look up the file fd or the registered buffer
+ * buf_index, complete later. Where a flag is not given its argument does not matter. Linux 6.10, 6.13 for files and
+ * buffers.
+ */
+AIOURINGINLINE void aiouring_prep_nop(struct io_uring_sqe *sqe, int fd, int buf_index, int result,
+				      unsigned flags) LIBURING_NOEXCEPT
+{
+	io_uring_prep_rw(IORING_OP_NOP, sqe, fd, AIOURING_NULL__, AIOURING_NUM__(__u32, result), 0);
+	sqe->buf_index = AIOURING_NUM__(__u16, buf_index);
+	sqe->nop_flags = flags;
+}
+
+/*
+ * Does nothing, and the completion has 32 bytes, of which these two are the second half (Linux 6.18). The ring has
+ * IORING_SETUP_CQE32 or IORING_SETUP_CQE_MIXED.
+ */
+AIOURINGINLINE void aiouring_prep_nop_cqe32(struct io_uring_sqe *sqe, __u64 first, __u64 second) LIBURING_NOEXCEPT
+{
+	io_uring_prep_rw(IORING_OP_NOP, sqe, -1, AIOURING_NULL__, 0, first);
+	sqe->addr = second;
+	sqe->nop_flags = IORING_NOP_CQE32;
+}
+
+/*
+ * Has the data of a prepared write put where the device keeps that of `stream` together (Linux 6.16): 1 up to the number
+ * that it has, 0 for no matter where. For direct writes to block devices; -EINVAL for a stream that is not there.
+ */
+AIOURINGINLINE void aiouring_sqe_set_write_stream(struct io_uring_sqe *sqe, unsigned stream) LIBURING_NOEXCEPT
+{
+	sqe->write_stream = AIOURING_NUM__(__u8, stream);
+}
+
+/*
+ * Adds protection information to a prepared direct read or write (Linux 6.14), which *pi and the memory it names hold
+ * until the completion. -EINVAL where the file has none.
+ */
+AIOURINGINLINE void aiouring_sqe_set_pi(struct io_uring_sqe *sqe, const struct io_uring_attr_pi *pi) LIBURING_NOEXCEPT
+{
+	sqe->attr_ptr = uring_ptr_to_u64(pi);
+	sqe->attr_type_mask = IORING_RW_ATTR_FLAG_PI;
+}
+
+/* A command whose memory lies in the registered buffer buf_index (Linux 6.1). */
+AIOURINGINLINE void aiouring_prep_uring_cmd_fixed(struct io_uring_sqe *sqe, int cmd_op, int fd,
+						  int buf_index) LIBURING_NOEXCEPT
+{
+	io_uring_prep_uring_cmd(sqe, cmd_op, fd);
+	sqe->buf_index = AIOURING_NUM__(__u16, buf_index);
+	sqe->uring_cmd_flags = IORING_URING_CMD_FIXED;
+}
+
+/*
+ * A command that completes again and again, as long as IORING_CQE_F_MORE is set, with data in buffers of a group (Linux
+ * 6.18).
+ */
+AIOURINGINLINE void aiouring_prep_uring_cmd_multishot(struct io_uring_sqe *sqe, int cmd_op, int fd,
+						      int buf_group) LIBURING_NOEXCEPT
+{
+	io_uring_prep_uring_cmd(sqe, cmd_op, fd);
+	sqe->buf_group = AIOURING_NUM__(__u16, buf_group);
+	sqe->flags = IOSQE_BUFFER_SELECT;
+	sqe->uring_cmd_flags = IORING_URING_CMD_MULTISHOT;
+}
+
+/* Sends nr_vecs pieces of memory, as writev(2), with flags MSG_ (Linux 6.17). */
+AIOURINGINLINE void aiouring_prep_sendv(struct io_uring_sqe *sqe, int sockfd, const struct iovec *iovecs,
+					unsigned nr_vecs, int flags) LIBURING_NOEXCEPT
+{
+	io_uring_prep_send(sqe, sockfd, iovecs, nr_vecs, flags);
+	sqe->ioprio = IORING_SEND_VECTORIZED;
+}
+
+/* The same without copying, see io_uring_prep_send_zc(). zc_flags: IORING_RECVSEND_, IORING_SEND_ZC_. */
+AIOURINGINLINE void aiouring_prep_sendv_zc(struct io_uring_sqe *sqe, int sockfd, const struct iovec *iovecs,
+					   unsigned nr_vecs, int flags, unsigned zc_flags) LIBURING_NOEXCEPT
+{
+	io_uring_prep_send_zc(sqe, sockfd, iovecs, nr_vecs, flags, zc_flags | IORING_SEND_VECTORIZED);
+}
+
+/*
+ * Receives without copying, again and again (Linux 6.15): the data is in the area of the queue zcrx_id, which
+ * io_uring_register_ifq() told. len: how much at most, 0 for no limit. A completion has 32 bytes, and its second half is a
+ * struct io_uring_zcrx_cqe.
+ */
+AIOURINGINLINE void aiouring_prep_recv_zc(struct io_uring_sqe *sqe, int sockfd, unsigned len,
+					  unsigned zcrx_id) LIBURING_NOEXCEPT
+{
+	io_uring_prep_rw(IORING_OP_RECV_ZC, sqe, sockfd, AIOURING_NULL__, len, 0);
+	sqe->ioprio = IORING_RECV_MULTISHOT;
+	sqe->zcrx_ifq_idx = zcrx_id;
+}
+
+/* io_uring_prep_timeout() with nanoseconds in the place of a structure that has to be kept (Linux 7.1). */
+AIOURINGINLINE void aiouring_prep_timeout_ns(struct io_uring_sqe *sqe, __u64 ns, unsigned count,
+					     unsigned flags) LIBURING_NOEXCEPT
+{
+	io_uring_prep_timeout(sqe, AIOURING_NULL__, count, flags | IORING_TIMEOUT_IMMEDIATE_ARG);
+	sqe->addr = ns;
+}
+
+/* The same for io_uring_prep_timeout_update(). */
+AIOURINGINLINE void aiouring_prep_timeout_update_ns(struct io_uring_sqe *sqe, __u64 ns, __u64 user_data,
+						    unsigned flags) LIBURING_NOEXCEPT
+{
+	io_uring_prep_timeout_update(sqe, AIOURING_NULL__, user_data, flags | IORING_TIMEOUT_IMMEDIATE_ARG);
+	sqe->off = ns;
+}
+
+/* The same for io_uring_prep_link_timeout(). */
+AIOURINGINLINE void aiouring_prep_link_timeout_ns(struct io_uring_sqe *sqe, __u64 ns,
+						  unsigned flags) LIBURING_NOEXCEPT
+{
+	io_uring_prep_link_timeout(sqe, AIOURING_NULL__, flags | IORING_TIMEOUT_IMMEDIATE_ARG);
+	sqe->addr = ns;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#undef AIOURINGINLINE
+#undef AIOURING_NUM__
+#undef AIOURING_NULL__
 
 #endif

@@ -42,7 +42,7 @@ class Headers:
         self.header = {}  # name: header to include
         for path in self.files:
             top = path.relative_to(include).parts[0]
-            self.read(path.read_text(), 'libaio.h' if top == 'libaio.h' else 'liburing.h')
+            self.read(path.read_text(), top if top in ('libaio.h', 'aiouring.h') else 'liburing.h')
 
     def read(self, text, header):
         known = set(self.functions) | set(self.macros) | set(self.structs)
@@ -53,7 +53,7 @@ class Headers:
         for m in re.finditer(r'^#define (\w+)\(([^)]*)\)', text, re.M):
             if not m[1].endswith('__'):
                 self.macros.setdefault(m[1], words(m[2]))
-        declaration = r'^(?:IOURINGINLINE |_LOCAL_INLINE |static inline |extern )?((?:const |struct |unsigned |enum )*\w+ \**)(\w+)\(([^;{}]*?)\)\s*(?:LIBURING_NOEXCEPT|LIBAIO_NOEXCEPT)?\s*(;|\{\n.*?^\})'
+        declaration = r'^(?:IOURINGINLINE |AIOURINGINLINE |_LOCAL_INLINE |static inline |extern )?((?:const |struct |unsigned |enum )*\w+ \**)(\w+)\(([^;{}]*?)\)\s*(?:LIBURING_NOEXCEPT|LIBAIO_NOEXCEPT)?\s*(;|\{\n.*?^\})'
         for m in re.finditer(declaration, text, re.M | re.S):
             body = None if m[4] == ';' else m[4]
             if m[2] not in self.functions or body:
@@ -236,7 +236,10 @@ class Manual:
 
     def render(self, page):
         prep = bool(page.names) and all(PREP in name for name in page.names)
-        library = 'libaio' if page.names and self.headers.header.get(page.names[0]) == 'libaio.h' else 'liburing'
+        header = self.headers.header.get(page.names[0], 'liburing.h') if page.names else 'liburing.h'
+        library = header.removesuffix('.h')
+        # The one that has inline functions as symbols.
+        ffi = {'liburing': 'uring-ffi', 'aiouring': 'aiouring'}.get(library)
         shown = page.names or [page.name]
         out = [f'.Dd {DATE}', f'.Dt {page.name.upper()} {page.section}', '.Os aiouring', '.Sh NAME']
         for i, name in enumerate(shown):
@@ -255,10 +258,10 @@ class Manual:
             elif not functions:
                 out += ['None: macros of', '.In liburing.h']
             elif len(inline) == len(functions):
-                out += ['None: inline in', '.In liburing.h .', 'As symbols: liburing-ffi', '.Pq Fl luring-ffi']
+                out += ['None: inline in', f'.In {header} .', f'As symbols: lib{ffi}', f'.Pq Fl l{ffi}']
             else:
                 out += ['liburing', '.Pq Fl luring']
-            out += ['.Sh SYNOPSIS', f'.In {library}.h']
+            out += ['.Sh SYNOPSIS', f'.In {header}']
             for name in page.names:
                 out += self.prototype(name)
         elif page.structs:

@@ -132,8 +132,9 @@ const BEFORE: &str = "(struct io_uring *ring, struct io_uring_sqe *sqe, struct i
                       { static char buf[4096]; (void)ret; (void)buf; {";
 const AFTER: &str = "\n} return 0; }\n";
 const HEADERS: [&str; 14] = [
+    // With liburing.h and libaio.h.
+    "aiouring.h",
     "liburing.h",
-    "libaio.h",
     "netinet/in.h",
     "poll.h",
     "stdio.h",

@@ -81,6 +81,45 @@ fn the_exported_ones_do_the_same() {
     agree(&functions, &calls, &entries, &prep::expected(&functions, &calls));
 }
 
+/// What `aiouring.h` has: the table has all of it, and inlines and symbols do what it says.
+#[test]
+fn the_extensions_do_what_their_table_says() {
+    let header = std::fs::read_to_string(include().join("aiouring.h")).expect("the header");
+    let functions = prep::extensions();
+    let listed: BTreeSet<_> = functions.iter().map(|f| f.name.clone()).collect();
+    assert_eq!(listed, prep::in_header(&header).into_iter().collect());
+    let calls = calls(&functions);
+    let expected = prep::expected(&functions, &calls);
+    let include = include();
+    let cc = cc();
+    let inlines = Inlines::Of(&include);
+    let ways: [(&str, &[&str]); 3] = [
+        (&cc, &["-O0"]),
+        (&cc, &["-O2", "-std=gnu89"]),
+        ("c++", &["-x", "c++", "-O1"]),
+    ];
+    for (compiler, options) in ways {
+        agree(
+            &functions,
+            &calls,
+            &of(&functions, &calls, inlines, compiler, options),
+            &expected,
+        );
+    }
+    let dir = temp_dir();
+    let aiouring = library("libaiouring.so.1");
+    let symbols = Inlines::Library(&aiouring);
+    let driver = prep::compile(&functions, symbols, &cc, &[], dir.path(), "driver").expect("compiles");
+    let mut command = Command::new(driver);
+    command.env("LD_LIBRARY_PATH", capi_tests::build_dir());
+    agree(
+        &functions,
+        &calls,
+        &prep::entries(&mut command, &calls).expect("it runs"),
+        &expected,
+    );
+}
+
 /// Where the distribution's functions differ: name, and what is done to our entry to get theirs.
 fn differences() -> Vec<(String, String)> {
     let text = std::fs::read_to_string(here("data/uring-prep-differences.tsv")).expect("the table is there");
