@@ -653,7 +653,7 @@ IOURINGINLINE __u64 io_uring_cqe_get_data64(const struct io_uring_cqe *cqe) LIBU
 	return cqe->user_data;
 }
 
-/* Sets the IOSQE_ flags of a request. */
+/* Sets the IOSQE_ flags of a request, in place of those that io_uring_prep_ may have set. */
 IOURINGINLINE void io_uring_sqe_set_flags(struct io_uring_sqe *sqe, unsigned flags) LIBURING_NOEXCEPT
 {
 	sqe->flags = URING_NUM__(__u8, flags);
@@ -803,7 +803,7 @@ IOURINGINLINE void io_uring_prep_recvmsg_multishot(struct io_uring_sqe *sqe, int
 	sqe->ioprio |= IORING_RECV_MULTISHOT;
 }
 
-/* Sends a message, see sendmsg(2). flags: MSG_. */
+/* Sends a message, see sendmsg(2). flags: MSG_. Control messages are in use until completion, as the data is. */
 IOURINGINLINE void io_uring_prep_sendmsg(struct io_uring_sqe *sqe, int fd, const struct msghdr *msg,
 					 unsigned flags) LIBURING_NOEXCEPT
 {
@@ -841,7 +841,10 @@ IOURINGINLINE void io_uring_prep_poll_remove(struct io_uring_sqe *sqe, __u64 use
 	sqe->addr = user_data;
 }
 
-/* Changes a poll request (Linux 5.13): IORING_POLL_UPDATE_EVENTS, IORING_POLL_UPDATE_USER_DATA. */
+/*
+ * Changes a poll request (Linux 5.13): IORING_POLL_UPDATE_EVENTS, IORING_POLL_UPDATE_USER_DATA. An argument for what is
+ * not changed is 0.
+ */
 IOURINGINLINE void io_uring_prep_poll_update(struct io_uring_sqe *sqe, __u64 old_user_data, __u64 new_user_data,
 					     unsigned poll_mask, unsigned flags) LIBURING_NOEXCEPT
 {
@@ -880,7 +883,7 @@ IOURINGINLINE void io_uring_prep_timeout(struct io_uring_sqe *sqe, const struct 
 	sqe->timeout_flags = flags;
 }
 
-/* Ends the timeout with this user data, which completes with -ECANCELED. 0, -ENOENT, -EBUSY. */
+/* Ends the timeout with this user data, which completes with -ECANCELED. 0, -ENOENT, -EALREADY. flags: 0. */
 IOURINGINLINE void io_uring_prep_timeout_remove(struct io_uring_sqe *sqe, __u64 user_data,
 						unsigned flags) LIBURING_NOEXCEPT
 {
@@ -889,7 +892,10 @@ IOURINGINLINE void io_uring_prep_timeout_remove(struct io_uring_sqe *sqe, __u64 
 	sqe->timeout_flags = flags;
 }
 
-/* Gives it another time (Linux 5.11). */
+/*
+ * Gives it another time, by the same clock (Linux 5.11). flags: IORING_TIMEOUT_ABS, and IORING_LINK_TIMEOUT_UPDATE for
+ * a linked timeout.
+ */
 IOURINGINLINE void io_uring_prep_timeout_update(struct io_uring_sqe *sqe, const struct __kernel_timespec *ts,
 						__u64 user_data, unsigned flags) LIBURING_NOEXCEPT
 {
@@ -898,7 +904,10 @@ IOURINGINLINE void io_uring_prep_timeout_update(struct io_uring_sqe *sqe, const 
 	sqe->timeout_flags = flags | IORING_TIMEOUT_UPDATE;
 }
 
-/* Takes a connection, see accept4(2). The result is its descriptor. addr and addrlen may be NULL. */
+/*
+ * Takes a connection, see accept4(2). The result is its descriptor. addr and addrlen may be NULL; they are written at
+ * completion.
+ */
 IOURINGINLINE void io_uring_prep_accept(struct io_uring_sqe *sqe, int fd, struct sockaddr *addr, socklen_t *addrlen,
 					int flags) LIBURING_NOEXCEPT
 {
@@ -906,7 +915,7 @@ IOURINGINLINE void io_uring_prep_accept(struct io_uring_sqe *sqe, int fd, struct
 	sqe->accept_flags = URING_NUM__(__u32, flags);
 }
 
-/* The same for a registered file (Linux 5.15). */
+/* The same for a registered file (Linux 5.15). The result is 0, or the slot if the kernel chooses it. */
 IOURINGINLINE void io_uring_prep_accept_direct(struct io_uring_sqe *sqe, int fd, struct sockaddr *addr,
 					       socklen_t *addrlen, int flags, unsigned int file_index) LIBURING_NOEXCEPT
 {
@@ -914,7 +923,7 @@ IOURINGINLINE void io_uring_prep_accept_direct(struct io_uring_sqe *sqe, int fd,
 	__io_uring_set_target_fixed_file(sqe, file_index);
 }
 
-/* Takes all connections, with a completion for each (Linux 5.19). */
+/* Takes all connections, with a completion for each, as long as IORING_CQE_F_MORE is set (Linux 5.19). */
 IOURINGINLINE void io_uring_prep_multishot_accept(struct io_uring_sqe *sqe, int fd, struct sockaddr *addr,
 						  socklen_t *addrlen, int flags) LIBURING_NOEXCEPT
 {
@@ -990,7 +999,10 @@ IOURINGINLINE void io_uring_prep_epoll_wait(struct io_uring_sqe *sqe, int fd, st
 	sqe->rw_flags = URING_NUM__(__kernel_rwf_t, flags);
 }
 
-/* As io_uring_register_files_update(). The result is how many slots were handled. */
+/*
+ * As io_uring_register_files_update(). The result is how many slots were handled. With IORING_FILE_INDEX_ALLOC as
+ * offset, fds[] gets the slots that the kernel chose. The array is in use until completion.
+ */
 IOURINGINLINE void io_uring_prep_files_update(struct io_uring_sqe *sqe, int *fds, unsigned nr_fds,
 					      int offset) LIBURING_NOEXCEPT
 {
@@ -1013,7 +1025,7 @@ IOURINGINLINE void io_uring_prep_openat(struct io_uring_sqe *sqe, int dfd, const
 	sqe->open_flags = URING_NUM__(__u32, flags);
 }
 
-/* The same for a registered file (Linux 5.15). */
+/* The same for a registered file (Linux 5.15). The result is 0, or the slot if the kernel chooses it. */
 IOURINGINLINE void io_uring_prep_openat_direct(struct io_uring_sqe *sqe, int dfd, const char *path, int flags,
 					       mode_t mode, unsigned file_index) LIBURING_NOEXCEPT
 {
@@ -1035,7 +1047,7 @@ IOURINGINLINE void io_uring_prep_open_direct(struct io_uring_sqe *sqe, const cha
 	io_uring_prep_openat_direct(sqe, AT_FDCWD, path, flags, mode, file_index);
 }
 
-/* Closes a descriptor. */
+/* Closes a descriptor. Requests that use the file go on. */
 IOURINGINLINE void io_uring_prep_close(struct io_uring_sqe *sqe, int fd) LIBURING_NOEXCEPT
 {
 	io_uring_prep_rw(IORING_OP_CLOSE, sqe, fd, URING_NULL__, 0, 0);
@@ -1056,8 +1068,8 @@ IOURINGINLINE void io_uring_prep_read(struct io_uring_sqe *sqe, int fd, void *bu
 }
 
 /*
- * Reads again and again, into buffers of a group, from a file that is not seekable (Linux 6.7). nbytes 0: all of
- * each.
+ * Reads again and again, into buffers of a group, from a file that is not seekable (Linux 6.7). nbytes: 0. A completion
+ * for each, as long as IORING_CQE_F_MORE is set.
  */
 IOURINGINLINE void io_uring_prep_read_multishot(struct io_uring_sqe *sqe, int fd, unsigned nbytes, __u64 offset,
 						int buf_group) LIBURING_NOEXCEPT
@@ -1123,7 +1135,10 @@ IOURINGINLINE void io_uring_prep_send(struct io_uring_sqe *sqe, int sockfd, cons
 	sqe->msg_flags = URING_NUM__(__u32, flags);
 }
 
-/* Sends len bytes (0: all) from buffers of a group, as many as it takes (Linux 6.10). */
+/*
+ * Sends all buffers of a group in their order (Linux 6.10), with a completion for each piece, as long as
+ * IORING_CQE_F_MORE is set. len: 0. Another one cuts the first piece, and the rest of its last buffer is lost.
+ */
 IOURINGINLINE void io_uring_prep_send_bundle(struct io_uring_sqe *sqe, int sockfd, size_t len,
 					     int flags) LIBURING_NOEXCEPT
 {
@@ -1149,7 +1164,8 @@ IOURINGINLINE void io_uring_prep_sendto(struct io_uring_sqe *sqe, int sockfd, co
 
 /*
  * Sends without copying (Linux 6.0). A completion with IORING_CQE_F_MORE tells the result, a second one with
- * IORING_CQE_F_NOTIF that the buffer is free. zc_flags: IORING_RECVSEND_, IORING_SEND_ZC_.
+ * IORING_CQE_F_NOTIF that the buffer is free; both come after an error, too. zc_flags: IORING_RECVSEND_,
+ * IORING_SEND_ZC_.
  */
 IOURINGINLINE void io_uring_prep_send_zc(struct io_uring_sqe *sqe, int sockfd, const void *buf, size_t len, int flags,
 					 unsigned zc_flags) LIBURING_NOEXCEPT
@@ -1159,7 +1175,7 @@ IOURINGINLINE void io_uring_prep_send_zc(struct io_uring_sqe *sqe, int sockfd, c
 	sqe->ioprio = URING_NUM__(__u16, zc_flags);
 }
 
-/* The same from a part of the registered buffer buf_index. */
+/* The same from a part of the registered buffer buf_index; buf is its address. */
 IOURINGINLINE void io_uring_prep_send_zc_fixed(struct io_uring_sqe *sqe, int sockfd, const void *buf, size_t len,
 					       int flags, unsigned zc_flags, unsigned buf_index) LIBURING_NOEXCEPT
 {
@@ -1193,7 +1209,10 @@ IOURINGINLINE void io_uring_prep_recv(struct io_uring_sqe *sqe, int sockfd, void
 	sqe->msg_flags = URING_NUM__(__u32, flags);
 }
 
-/* Receives again and again, into buffers of a group (Linux 6.0). */
+/*
+ * Receives again and again, into buffers of a group (IOSQE_BUFFER_SELECT), as long as IORING_CQE_F_MORE is set
+ * (Linux 6.0). buf: NULL; len 0: all of a buffer.
+ */
 IOURINGINLINE void io_uring_prep_recv_multishot(struct io_uring_sqe *sqe, int sockfd, void *buf, size_t len,
 						int flags) LIBURING_NOEXCEPT
 {
@@ -1413,7 +1432,7 @@ IOURINGINLINE void io_uring_prep_msg_ring_cqe_flags(struct io_uring_sqe *sqe, in
 	sqe->file_index = cqe_flags;
 }
 
-/* Puts the registered file source_fd into slot target_fd of another ring (Linux 6.0). */
+/* Puts the registered file source_fd into slot target_fd of another ring (Linux 6.0), whose completion has res 0. */
 IOURINGINLINE void io_uring_prep_msg_ring_fd(struct io_uring_sqe *sqe, int fd, int source_fd, int target_fd, __u64 data,
 					     unsigned int flags) LIBURING_NOEXCEPT
 {
@@ -1423,7 +1442,7 @@ IOURINGINLINE void io_uring_prep_msg_ring_fd(struct io_uring_sqe *sqe, int fd, i
 	__io_uring_set_target_fixed_file(sqe, URING_NUM__(unsigned int, target_fd));
 }
 
-/* The same into a slot that the kernel chooses, which is the result there. */
+/* The same into a slot that the kernel chooses, which is the result here and there. */
 IOURINGINLINE void io_uring_prep_msg_ring_fd_alloc(struct io_uring_sqe *sqe, int fd, int source_fd, __u64 data,
 						   unsigned int flags) LIBURING_NOEXCEPT
 {
@@ -1567,7 +1586,10 @@ IOURINGINLINE void io_uring_prep_futex_waitv(struct io_uring_sqe *sqe, const str
 	sqe->futex_flags = flags;
 }
 
-/* Makes a descriptor for the registered file fd (Linux 6.8), the result. flags: IORING_FIXED_FD_. */
+/*
+ * Makes a descriptor for the registered file fd (Linux 6.8), the result. flags: IORING_FIXED_FD_. IOSQE_FIXED_FILE is
+ * set.
+ */
 IOURINGINLINE void io_uring_prep_fixed_fd_install(struct io_uring_sqe *sqe, int fd,
 						  unsigned int flags) LIBURING_NOEXCEPT
 {
@@ -1604,7 +1626,7 @@ IOURINGINLINE void io_uring_prep_pipe(struct io_uring_sqe *sqe, int *fds, int pi
 	sqe->pipe_flags = URING_NUM__(__u32, pipe_flags);
 }
 
-/* The same for two registered files, in file_index and the next slot. */
+/* The same for two registered files, in file_index and the next slot. fds[] gets the slots. */
 IOURINGINLINE void io_uring_prep_pipe_direct(struct io_uring_sqe *sqe, int *fds, int pipe_flags,
 					     unsigned int file_index) LIBURING_NOEXCEPT
 {

@@ -228,7 +228,7 @@ enum io_uring_sqe_flags_bit {
 #define IORING_LINK_TIMEOUT_UPDATE (1U << 4)   /* change a linked timeout (5.15) */
 #define IORING_TIMEOUT_ETIME_SUCCESS (1U << 5) /* that it expires is a success for links (5.16) */
 #define IORING_TIMEOUT_MULTISHOT (1U << 6)     /* again and again (6.4) */
-#define IORING_TIMEOUT_IMMEDIATE_ARG (1U << 7) /* the nanoseconds themselves instead of an address */
+#define IORING_TIMEOUT_IMMEDIATE_ARG (1U << 7) /* the nanoseconds themselves instead of an address (7.1) */
 #define IORING_TIMEOUT_CLOCK_MASK (IORING_TIMEOUT_BOOTTIME | IORING_TIMEOUT_REALTIME)
 #define IORING_TIMEOUT_UPDATE_MASK (IORING_TIMEOUT_UPDATE | IORING_LINK_TIMEOUT_UPDATE)
 
@@ -239,7 +239,7 @@ enum io_uring_sqe_flags_bit {
 #define IORING_POLL_ADD_MULTI (1U << 0)        /* a completion for every event (5.13) */
 #define IORING_POLL_UPDATE_EVENTS (1U << 1)    /* change the mask (5.13) */
 #define IORING_POLL_UPDATE_USER_DATA (1U << 2) /* change the user data (5.13) */
-#define IORING_POLL_ADD_LEVEL (1U << 3)        /* level triggered (6.0) */
+#define IORING_POLL_ADD_LEVEL (1U << 3)        /* level triggered (6.0, but -EINVAL in 6.18) */
 
 /* in cancel_flags: */
 #define IORING_ASYNC_CANCEL_ALL (1U << 0)      /* every request that matches (5.19) */
@@ -742,7 +742,7 @@ struct io_uring_file_index_range {
 struct io_uring_recvmsg_out {
 	__u32 namelen;    /* of the sender's address, before it was cut */
 	__u32 controllen; /* of the control messages */
-	__u32 payloadlen; /* of the data, before it was cut */
+	__u32 payloadlen; /* of the data; with MSG_TRUNC in the request, before it was cut */
 	__u32 flags;      /* MSG_ */
 };
 
