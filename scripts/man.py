@@ -47,7 +47,11 @@ class Headers:
     def read(self, text, header):
         known = set(self.functions) | set(self.macros) | set(self.structs)
         for m in re.finditer(r'^struct (\w+) \{\n.*?^\}[^;\n]*;', text, re.M | re.S):
-            self.structs.setdefault(m[1], m[0])
+            # libaio.h puts padding beside what is shorter than 64 bits on some machines.
+            definition = re.sub(r'AIO_PTR__\((.*), \w+\);', r'\1;', m[0])
+            definition = re.sub(r'AIO_LONG__\((.*), \w+\);', r'unsigned long \1;', definition)
+            definition = re.sub(r'AIO_PAIR__\((.*), (.*)\);', r'\1;\n\t\2;', definition)
+            self.structs.setdefault(m[1], definition)
         text = re.sub(r'/\*.*?\*/', '', text, flags=re.S)
         text = text.replace('\\\n', '\n')
         for m in re.finditer(r'^#define (\w+)\(([^)]*)\)', text, re.M):
@@ -235,7 +239,7 @@ class Manual:
         return intro + out + (['.El'] if open_list else [])
 
     def render(self, page):
-        prep = bool(page.names) and all(PREP in name for name in page.names)
+        prep = bool(page.names) and all(re.search('(io_|aio)uring_prep_', name) for name in page.names)
         header = self.headers.header.get(page.names[0], 'liburing.h') if page.names else 'liburing.h'
         library = header.removesuffix('.h')
         # The one that has inline functions as symbols.
@@ -254,7 +258,7 @@ class Manual:
             functions = [n for n in page.names if n in self.headers.functions]
             inline = [n for n in functions if self.headers.functions[n][2]]
             if library == 'libaio':
-                out += ['libaio', '.Pq Fl laio']
+                out += ['None: inline in', '.In libaio.h'] if len(inline) == len(functions) else ['libaio', '.Pq Fl laio']
             elif not functions:
                 out += ['None: macros of', '.In liburing.h']
             elif len(inline) == len(functions):
@@ -265,7 +269,7 @@ class Manual:
             for name in page.names:
                 out += self.prototype(name)
         elif page.structs:
-            out += ['.Sh SYNOPSIS', '.In liburing.h']
+            out += ['.Sh SYNOPSIS', f'.In {self.headers.header[page.structs[0]]}']
         for title, lines in page.sections:
             if title.startswith('@') or not trimmed(lines):
                 continue

@@ -210,7 +210,7 @@ enum io_uring_sqe_flags_bit {
 #define IORING_FILE_INDEX_ALLOC (~0U)
 
 /* Flags of an operation. Of reads and writes, in attr_type_mask: */
-#define IORING_RW_ATTR_FLAG_PI (1U << 0) /* attr_ptr is a struct io_uring_attr_pi (6.13) */
+#define IORING_RW_ATTR_FLAG_PI (1U << 0) /* attr_ptr is a struct io_uring_attr_pi (6.14) */
 
 /* in uring_cmd_flags: */
 #define IORING_URING_CMD_FIXED (1U << 0)     /* buf_index is a registered buffer */
@@ -405,7 +405,7 @@ struct io_uring_params {
 #define IORING_FEAT_REG_REG_RING (1U << 13)    /* io_uring_register() takes registered rings (6.3) */
 #define IORING_FEAT_RECVSEND_BUNDLE (1U << 14) /* IORING_RECVSEND_BUNDLE (6.10) */
 #define IORING_FEAT_MIN_TIMEOUT (1U << 15)     /* min_wait_usec (6.12) */
-#define IORING_FEAT_RW_ATTR (1U << 16)         /* attr_ptr (6.13) */
+#define IORING_FEAT_RW_ATTR (1U << 16)         /* attr_ptr (6.14) */
 #define IORING_FEAT_NO_IOWAIT (1U << 17)       /* IORING_ENTER_NO_IOWAIT (6.15) */
 
 /* Offsets for mmap(2) of a ring's descriptor */
@@ -746,7 +746,7 @@ struct io_uring_recvmsg_out {
 	__u32 flags;      /* MSG_ */
 };
 
-/* Checks of data integrity beside a read or write (6.13). */
+/* Checks of data integrity beside a read or write (6.14). */
 struct io_uring_attr_pi {
 	__u16 flags;
 	__u16 app_tag;
