@@ -300,7 +300,7 @@ class Manual:
         """Further names, each with its section."""
         for name in page.names[1:]:
             yield name, '3'
-        taken = {name for p in self.pages for name in [p.name, *p.names]}
+        taken = {name for p in self.pages for name in ([p.name] if p.section == '3' else []) + p.names}
         for name in page.structs:
             if name not in taken:
                 yield name, '3'

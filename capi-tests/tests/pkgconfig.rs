@@ -136,6 +136,44 @@ fn headers_archives_and_links_are_installed() {
     }
 }
 
+/// By the first name of a page, by another one, and by section.
+#[test]
+fn the_manual_is_installed_and_can_be_read() {
+    let tree = Installed::new();
+    let pages = find(tree.dest.path(), "man3").expect("a manual");
+    let manual = pages.parent().expect("the directory of the sections");
+    for (args, text) in [
+        (
+            &["io_uring_prep_read"][..],
+            "io_uring_prep_read(struct io_uring_sqe *sqe, int fd",
+        ),
+        (
+            &["io_uring_prep_write"],
+            "io_uring_prep_read(struct io_uring_sqe *sqe, int fd",
+        ),
+        (&["2", "io_uring_enter"], "io_uring_enter2(unsigned int fd"),
+        (&["7", "aiouring"], "AIOURING_BACKEND"),
+        (&["io_submit"], "io_submit(io_context_t ctx"),
+    ] {
+        let outcome = finish(
+            Command::new("mman")
+                .args(["-c", "-O", "width=200", "-M"])
+                .arg(manual)
+                .args(args),
+        );
+        // A terminal's bold and underlined letters are printed twice.
+        let mut plain = String::new();
+        for c in outcome.stdout.chars() {
+            if c == '\u{8}' {
+                plain.pop();
+            } else {
+                plain.push(c);
+            }
+        }
+        assert!(plain.contains(text), "{args:?}: {plain}");
+    }
+}
+
 /// A program linked with the distribution's library runs with ours, and the loader has nothing to
 /// say about versions.
 #[test]
