@@ -71,8 +71,20 @@ fn main() {
         };
         trial("old-kernel");
         // What the kernel gives up is done by the library, with the same result.
-        if ["aio_direct", "aio_fsync", "aio_ops", "aio_partial_cache", "aio_stress"].contains(&program.name.as_str()) {
+        let name = program.name.as_str();
+        if ["aio_direct", "aio_fsync", "aio_ops", "aio_partial_cache", "aio_stress"].contains(&name) {
             trial("give-up");
+        }
+        if [
+            "aio_direct_eventfd",
+            "aio_eventfd_many",
+            "aio_fsync",
+            "aio_ops",
+            "aio_stress",
+        ]
+        .contains(&name)
+        {
+            trial("no-slots");
         }
     }
     capi_tests::main(trials)

@@ -15,7 +15,7 @@ const FIRST: u64 = 1;
 /// The processes that wait for the kernel are many more than there are processors.
 const JOBS: usize = 8;
 
-/// All that `src/aio/faults.rs` has, but for `old-kernel` and `give-up`, which are none.
+/// All that `src/aio/faults.rs` has, but for `old-kernel`, `give-up` and `no-slots`, which are none.
 const FAULTS: [&str; 31] = [
     "corrupt", "drop", "double", "swap", "reorder", "count", "key", "checks", "offset", "vector", "priority", "leak",
     "limit", "silent", "twice", "sector", "end", "partial", "append", "tail", "redo", "again", "hasty", "cancel",

@@ -9,11 +9,11 @@ use super::abi::IoEvent;
 use super::context::Context;
 use super::engine::{Batch, Order, live};
 use super::process::Process;
-use super::request::{self, BY_HAND, CANCELLED, CARRIED, Request, TRACKED, TRUE, Work};
+use super::request::{self, BY_HAND, CANCELLED, CARRIED, KEPT, Request, SETTLED, SILENT, TRACKED, TRUE, Work};
 use crate::sys::{Errno, aio as kernel, file, thread};
 use crate::uring::Ring;
 use core::sync::atomic::{
-    AtomicPtr, AtomicU32, AtomicUsize,
+    AtomicBool, AtomicPtr, AtomicU32, AtomicUsize,
     Ordering::{Relaxed, SeqCst},
 };
 
@@ -28,6 +28,8 @@ pub(crate) struct Carrier {
     handle: AtomicUsize,
     /// Polls that kernel AIO did not take.
     by_hand: AtomicU32,
+    /// The ring keeps files that it has no use for.
+    pub(crate) encumbered: AtomicBool,
 }
 
 impl Carrier {
@@ -64,8 +66,12 @@ impl Carrier {
     }
 
     /// Passes a request on; gives the result of one that was done here and now.
-    pub(crate) fn carry(&self, request: &'static Request) -> Option<i64> {
-        request.mark(CARRIED);
+    pub(crate) fn carry(&self, process: &'static Process, request: &'static Request) -> Option<i64> {
+        if !request.turn(TRUE | CANCELLED, CARRIED) {
+            // It was taken back, or begun anew, before this thread came to it; no ring has it.
+            process.part(request, SILENT);
+            return None;
+        }
         let iocb = request.as_iocb();
         if kernel::submit(self.handle.load(SeqCst), 1, &raw const iocb as usize) == Ok(1) {
             return None;
@@ -111,8 +117,7 @@ impl Carrier {
             match found {
                 Some(Ok(events @ 1..)) => {
                     r.result.store(events.into(), Relaxed);
-                    r.mark(TRUE);
-                    true
+                    r.turn(TRUE, TRUE)
                 }
                 _ => false,
             }
@@ -139,28 +144,33 @@ impl Carrier {
                 }
                 enlist(process, request);
                 drop(quiet);
-                if let Some(result) = self.carry(request) {
+                if let Some(result) = self.carry(process, request) {
                     settle(process, request, result);
                 } else if self.asks() {
                     process.engine.wake();
                 }
             }
-            match batch.order {
-                Order::Submit => {}
-                Order::Cancel(context, iocb) => {
-                    let found = self.cancel(process, context, iocb);
-                    batch.cancelled.store(found.into(), SeqCst);
-                }
-                // Kernel AIO's own signal never blocks, and stops at the greatest value.
-                Order::Saturate(eventfd, count) => {
-                    for _ in 0..count {
-                        let iocb = request::saturating(eventfd);
-                        let iocb = &raw const iocb as usize;
-                        let _ = kernel::submit(self.handle.load(SeqCst), 1, &raw const iocb as usize);
-                    }
+            self.obey(process, batch);
+            batch.finish();
+        }
+    }
+
+    /// Does what is wanted besides the requests.
+    pub(crate) fn obey(&self, process: &'static Process, batch: &Batch) {
+        match batch.order {
+            Order::Submit => {}
+            Order::Cancel(context, iocb) => {
+                let found = self.cancel(process, context, iocb);
+                batch.cancelled.store(found.into(), SeqCst);
+            }
+            // Kernel AIO's own signal never blocks, and stops at the greatest value.
+            Order::Saturate(eventfd, count) => {
+                for _ in 0..count {
+                    let iocb = request::saturating(eventfd);
+                    let iocb = &raw const iocb as usize;
+                    let _ = kernel::submit(self.handle.load(SeqCst), 1, &raw const iocb as usize);
                 }
             }
-            batch.finish();
         }
     }
 
@@ -180,24 +190,31 @@ impl Carrier {
     }
 
     /// Takes polls back: that of an iocb, or all of the context.
-    pub(crate) fn cancel(&self, process: &'static Process, context: &'static Context, iocb: u64) -> bool {
+    fn cancel(&self, process: &'static Process, context: &'static Context, iocb: u64) -> bool {
         let mut any = false;
         loop {
             let _quiet = thread::quiet();
-            // Within the list's lock the request stays what it is.
+            // Within the list's lock the request stays a request of this context.
             let taken = context.polls.find(|r| {
                 let pending = !r.is(TRUE | CANCELLED) && (iocb == 0 || r.iocb.load(Relaxed) == iocb);
-                let taken = pending && (!r.is(CARRIED) || r.is(BY_HAND) || self.cancel_carried(r));
-                if taken {
-                    r.mark(TRUE);
-                }
-                taken
+                pending
+                    && if r.is(BY_HAND) {
+                        r.turn(TRUE | CANCELLED, TRUE)
+                    } else if r.is(CARRIED) {
+                        self.cancel_carried(r) && r.turn(TRUE, TRUE)
+                    } else {
+                        // The ring has it, and cannot be asked to let go.
+                        r.turn(TRUE | CANCELLED | CARRIED, TRUE | KEPT)
+                    }
             });
             let Some(request) = taken else {
                 return any;
             };
             any = true;
-            if request.is(BY_HAND) {
+            if request.is(KEPT) {
+                self.encumbered.store(true, SeqCst);
+                settle(process, request, 0);
+            } else if request.is(BY_HAND) {
                 self.by_hand.fetch_sub(1, SeqCst);
                 settle(process, request, 0);
             }
@@ -259,6 +276,10 @@ fn settle(process: &'static Process, request: &'static Request, result: i64) {
         held.polls.remove(request);
     }
     signal(process, request.resfd.load(Relaxed));
-    process.release(request);
+    if request.is(KEPT) {
+        process.part(request, SETTLED);
+    } else {
+        process.release(request);
+    }
     held.notify();
 }

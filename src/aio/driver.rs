@@ -8,7 +8,7 @@ use super::log;
 use super::process::Process;
 use super::request::{
     self, BLOCKING_SIGNAL, CANCELLED, CARRIED, KEPT, List, NO_SLOT, NOWAIT_ADDED, ODD_SIGNAL, ODD_TRANSFER, RAW,
-    Request, SIGNAL_BY_NUMBER, SOCKET, TRACKED, TRUE, USER_NOWAIT, Work,
+    Request, SEEN, SETTLED, SIGNAL_BY_NUMBER, SILENT, SOCKET, TAKEN_BACK, TRACKED, TRUE, USER_NOWAIT, Work,
 };
 use super::seeded;
 use crate::sys::{Errno, Result, file, futex, map, seccomp, thread};
@@ -49,9 +49,11 @@ impl thread::Body for Process {
 const WAKE: u64 = 1;
 const UNHEEDED: u64 = 2;
 const TICK: u64 = 3;
-/// With a request's address: the write to its eventfd, and the descriptor for one that is full.
+/// With a request's address: the write to its eventfd, the descriptor for one that is full, and the
+/// slot for it.
 const SIGNAL: u64 = 4;
 const DESCRIPTOR: u64 = 8;
+const HOLD: u64 = 16;
 /// The same by a link, with the slot in the bits above [`KIND`].
 const LINKED_SIGNAL: u64 = 5;
 const KIND: u64 = 63;
@@ -73,7 +75,10 @@ const VAIN: u32 = 1000;
 const NAMELESS: u32 = uring::IORING_SETUP_NO_MMAP | uring::IORING_SETUP_REGISTERED_FD_ONLY;
 
 const SQ_ENTRIES: u32 = 128;
-const CQ_ENTRIES: u32 = 2048;
+const CQ_ENTRIES: u32 = 4096;
+/// Completions that may be awaited before transfers are refused: what finds no room in the queue is
+/// lost if the ring cannot be entered any more. The rest is for polls and what is not counted.
+const MOST_AWAITED: u32 = CQ_ENTRIES - 2 * SQ_ENTRIES;
 
 /// Bounds of [`Driver::linger`], in nanoseconds.
 const SHORTEST_LINGER: u64 = 4_000;
@@ -131,8 +136,8 @@ pub(crate) struct Driver {
     fallen: bool,
     /// Transfers and syncs in the ring.
     in_ring: u32,
-    /// The ring keeps files that it has no use for.
-    encumbered: bool,
+    /// Entries in the ring whose completions are of interest.
+    awaited: u32,
     /// No seccomp filter was in force so far, and when to look again.
     unfiltered: bool,
     next_look: u64,
@@ -263,7 +268,7 @@ impl Driver {
             looks: 0,
             fallen: false,
             in_ring: 0,
-            encumbered: false,
+            awaited: 0,
             unfiltered: false,
             next_look: 0,
             vain: 0,
@@ -365,10 +370,15 @@ impl Driver {
         let carrier = &engine.carrier;
         let mut events = [IoEvent::default(); carrier::BATCH];
         loop {
-            self.reap();
             carrier.serve(process, engine.collect());
             while let Some(poll) = carrier.ask(process) {
                 self.finish(poll, poll.result.load(Relaxed));
+            }
+            // Wakes those whom the last events concern, too.
+            if engine.caller.is_open() {
+                self.wind_up();
+            } else {
+                self.reap();
             }
             if engine.departure.swap(0, SeqCst) != 0 {
                 self.looks = 0;
@@ -379,8 +389,13 @@ impl Driver {
             }
             // What the ring keeps it gives up when the thread ends that made it.
             let drained = self.in_ring == 0 && self.signalling.is_empty();
-            if self.encumbered && drained && self.unfinished.is_none() && thread::spawn(process).is_ok() {
-                return;
+            if drained && self.may_part() && carrier.encumbered.swap(false, SeqCst) {
+                // It has to look around as this one does.
+                engine.departure.fetch_or(self.watching.into(), SeqCst);
+                if thread::spawn(process).is_ok() {
+                    return;
+                }
+                carrier.encumbered.store(true, SeqCst);
             }
             let impatient = carrier.asks() || self.unfinished.is_some() || self.watching && self.looks < FIRST_LOOKS;
             let count = if carrier.has_context() {
@@ -398,6 +413,17 @@ impl Driver {
                 self.finish(request, result);
             }
         }
+    }
+
+    /// Whether the ring may go, and this thread with it, which made it: not before the polls whose
+    /// descriptors the program has closed.
+    fn may_part(&self) -> bool {
+        let only_there = |r: &Request| !r.is(CARRIED | CANCELLED | TRUE);
+        let engine = &self.process.engine;
+        engine.carrier.encumbered.load(SeqCst)
+            && !engine.caller.is_open()
+            && self.unfinished.is_none()
+            && self.process.table.find_poll(only_there).is_none()
     }
 
     /// Sleeps until something is handed over, at most so long.
@@ -441,15 +467,22 @@ impl Driver {
             // The kernel's events need a thread.
             let _ = thread::spawn(process);
         }
-        while let Some(poll) = process.table.find_poll(|r| !r.is(CARRIED | TRUE | KEPT)) {
-            poll.mark(KEPT);
+        while let Some(poll) = process
+            .table
+            .find_poll(|r| r.turn(CARRIED | TRUE | CANCELLED | SEEN, SEEN))
+        {
             let same = file::status(poll.fd.load(Relaxed)).is_ok_and(|s| s.id == poll.file());
             // Of a file that the program has closed only the ring can tell.
             if let (true, Some(context), Ok(twin)) = (same, poll.context(), process.pool.twin(poll)) {
+                if !poll.turn(CARRIED | TRUE | CANCELLED, TRUE | KEPT) {
+                    // A thread of the program has taken it back in the meantime.
+                    process.release(twin);
+                    continue;
+                }
+                self.encumber();
                 context.polls.remove(poll);
-                poll.orphan();
-                self.encumbered = true;
                 context.polls.add(twin);
+                process.part(poll, SETTLED);
                 self.carry(twin);
             }
         }
@@ -465,16 +498,21 @@ impl Driver {
             (_, tagged) => tagged,
         };
         // SAFETY: as in `handle`; a cancellation names what it is for by the same word.
-        let request = unsafe { request::from_user_data(tagged & !(SIGNAL | DESCRIPTOR)) };
-        match (sqe.opcode, tagged & (SIGNAL | DESCRIPTOR)) {
-            (uring::IORING_OP_ASYNC_CANCEL, 0) => self.leave(request),
+        let request = unsafe { request::from_user_data(tagged & !KIND) };
+        match (sqe.opcode, tagged & KIND) {
+            // Unless it has ended by itself, and may be another request by now.
+            (uring::IORING_OP_ASYNC_CANCEL, 0) if request.is(TAKEN_BACK) => self.leave(request),
             (uring::IORING_OP_ASYNC_CANCEL, _) => {}
             (_, 0) => {
                 self.in_ring -= u32::from(request.work() != Work::Poll);
-                if !request.is(CANCELLED) {
+                if request.is(CANCELLED) {
+                    self.process.part(request, SILENT);
+                } else {
                     self.carry(request);
                 }
             }
+            // By its number it will be signalled in any case.
+            (_, HOLD) => {}
             _ => self.signal_by_number(request),
         }
     }
@@ -487,15 +525,19 @@ impl Driver {
             poll.result.load(Relaxed)
         };
         poll.mark(KEPT);
-        self.encumbered = true;
+        self.encumber();
         self.finish(poll, result);
+    }
+
+    fn encumber(&self) {
+        self.process.engine.carrier.encumbered.store(true, SeqCst);
     }
 
     /// Passes a request on to kernel AIO.
     #[inline(never)]
     fn carry(&mut self, request: &'static Request) {
         self.transfer_ended(request);
-        if let Some(result) = self.process.engine.carrier.carry(request) {
+        if let Some(result) = self.process.engine.carrier.carry(self.process, request) {
             self.finish(request, result);
         }
     }
@@ -615,11 +657,7 @@ impl Driver {
             }
             match batch.order {
                 Order::Submit => {}
-                Order::Cancel(context, iocb) if self.fallen => {
-                    let found = self.process.engine.carrier.cancel(self.process, context, iocb);
-                    batch.cancelled.store(found.into(), SeqCst);
-                }
-                Order::Saturate(..) if self.fallen => {}
+                _ if self.fallen => self.process.engine.carrier.obey(self.process, batch),
                 Order::Cancel(context, iocb) => {
                     // A poll that has come true by now is no longer pending.
                     self.enter(0);
@@ -695,6 +733,7 @@ impl Driver {
     fn push(&mut self, sqe: &Sqe) -> bool {
         while !self.fallen {
             if self.ring.push(sqe) {
+                self.awaited += is_awaited(sqe.user_data);
                 return true;
             }
             self.enter(0);
@@ -782,13 +821,24 @@ impl Driver {
                 continue;
             }
             written = false;
-            for touched in &mut self.touched {
-                if let Some(context) = touched.take() {
-                    context.notify();
-                }
-            }
+            self.announce();
             if self.ring.peek().is_none() {
                 return;
+            }
+        }
+    }
+
+    /// What there is to do without a look at the ring.
+    fn wind_up(&mut self) {
+        self.conclude_late();
+        self.announce();
+    }
+
+    /// Wakes those who sleep on the contexts that have new events.
+    fn announce(&mut self) {
+        for touched in &mut self.touched {
+            if let Some(context) = touched.take() {
+                context.notify();
             }
         }
     }
@@ -806,6 +856,9 @@ impl Driver {
 
     #[allow(unsafe_code)]
     fn handle(&mut self, cqe: Cqe) {
+        if cqe.flags & uring::IORING_CQE_F_MORE == 0 {
+            self.awaited = self.awaited.saturating_sub(is_awaited(cqe.user_data));
+        }
         match cqe.user_data {
             WAKE => self.armed = false,
             TICK => self.watch(),
@@ -813,10 +866,11 @@ impl Driver {
             linked if linked & KIND == LINKED_SIGNAL => self.empty_slot((linked / (KIND + 1)) as u32),
             // SAFETY: everything else that this thread submits carries a request's address.
             tagged => unsafe {
-                let request = request::from_user_data(tagged & !(SIGNAL | DESCRIPTOR));
-                match tagged & (SIGNAL | DESCRIPTOR) {
+                let request = request::from_user_data(tagged & !KIND);
+                match tagged & KIND {
                     SIGNAL => self.signal_ended(request, cqe.res),
                     DESCRIPTOR => self.saturate(request, cqe.res),
+                    HOLD => self.not_held(request, cqe.res),
                     _ => self.complete(request, &cqe),
                 }
             },
@@ -828,10 +882,12 @@ impl Driver {
         if self.fallen {
             return self.carry(request);
         }
-        if !self.hold_files(request) {
+        let crowded = self.awaited >= MOST_AWAITED && request.work() != Work::Poll;
+        if crowded || !self.hold_files(request) {
             self.release_files(request);
             return self.refuse(request);
         }
+        let mut fill = None;
         let mut sqe = Sqe {
             fd: request.fd.load(Relaxed),
             user_data: request::user_data(request),
@@ -876,6 +932,11 @@ impl Driver {
                 if slot != NO_SLOT {
                     sqe.fd = slot as i32;
                     sqe.flags |= uring::IOSQE_FIXED_FILE;
+                    // The sync is off if that fails. Its completion would be, too, were this one's.
+                    fill = Some(Sqe {
+                        flags: uring::IOSQE_IO_LINK,
+                        ..self.slot_update(slot, fill_address(&request.fd), UNHEEDED)
+                    });
                 }
             }
             Work::Poll => {
@@ -890,8 +951,8 @@ impl Driver {
                 };
             }
         }
-        let mut chain = [Some(sqe), None, None];
-        let [_, hold, signal] = &mut chain;
+        let mut chain = [fill, Some(sqe), None, None];
+        let [_, _, hold, signal] = &mut chain;
         if request.work() == Work::Write && self.has_futex {
             *hold = Some(self.holding());
         }
@@ -912,14 +973,15 @@ impl Driver {
         self.process.engine.caller.is_open()
     }
 
-    /// Queues requests each of which begins when the one before it is over, however that ended.
+    /// Queues requests each of which begins when the one before it is over, however that ended unless
+    /// its flags say more.
     fn push_linked(&mut self, chain: impl Iterator<Item = Sqe> + Clone) -> bool {
         let mut left = chain.clone().count() as u32;
         // They go into one submission.
         self.make_room(left);
         for mut sqe in chain {
             left -= 1;
-            if left > 0 {
+            if left > 0 && sqe.flags & uring::IOSQE_IO_LINK == 0 {
                 sqe.flags |= uring::IOSQE_IO_HARDLINK;
             }
             self.push(&sqe);
@@ -951,32 +1013,37 @@ impl Driver {
     /// Only the submitter could do a poll, and would block: one whose eventfd gets no slot goes without.
     fn hold_files(&mut self, request: &'static Request) -> bool {
         let sync = matches!(request.work(), Work::Sync | Work::DataSync);
-        let signal = request.resfd.load(Relaxed) < 0 || self.hold(&request.resfd, &request.slot);
-        if !signal && request.work() == Work::Poll {
+        let named = request.is(SIGNAL_BY_NUMBER) || request.slot.load(Relaxed) != NO_SLOT;
+        if request.resfd.load(Relaxed) >= 0 && !named {
+            if let Some(slot) = self.slots.take() {
+                request.slot.store(slot, Relaxed);
+                let tagged = request::user_data(request) | HOLD;
+                self.push(&self.slot_update(slot, fill_address(&request.resfd), tagged));
+            } else if request.work() == Work::Poll {
+                request.mark(SIGNAL_BY_NUMBER);
+            } else {
+                return false;
+            }
+        }
+        if sync && let Some(slot) = self.slots.take() {
+            request.file_slot.store(slot, Relaxed);
+        }
+        !sync || request.file_slot.load(Relaxed) != NO_SLOT
+    }
+
+    /// The kernel may not have put the eventfd into its slot, for want of memory.
+    fn not_held(&mut self, request: &'static Request, res: i32) {
+        // One that was closed is not to be signalled.
+        if res < 0 && res != Errno::EBADF.negated() {
             request.mark(SIGNAL_BY_NUMBER);
-            return true;
+            let slot = request.slot.swap(NO_SLOT, Relaxed);
+            if slot != NO_SLOT {
+                self.slots.give_back(slot);
+            }
         }
-        signal && (!sync || self.hold(&request.fd, &request.file_slot))
     }
 
-    fn hold(&mut self, fd: &'static AtomicI32, slot: &AtomicU32) -> bool {
-        if slot.load(Relaxed) != NO_SLOT {
-            return true;
-        }
-        let Some(index) = self.slots.take() else {
-            return false;
-        };
-        slot.store(index, Relaxed);
-        self.set_slot(index, fd);
-        true
-    }
-
-    fn set_slot(&mut self, index: u32, fd: &'static AtomicI32) {
-        let sqe = self.slot_update(index, fd.as_ptr() as u64);
-        self.push(&sqe);
-    }
-
-    fn slot_update(&self, index: u32, fds: u64) -> Sqe {
+    fn slot_update(&self, index: u32, fds: u64, user_data: u64) -> Sqe {
         Sqe {
             opcode: uring::IORING_OP_FILES_UPDATE,
             flags: self.quiet,
@@ -984,7 +1051,7 @@ impl Driver {
             addr: fds,
             len: 1,
             off: u64::from(index),
-            user_data: UNHEEDED,
+            user_data,
             ..Sqe::default()
         }
     }
@@ -999,8 +1066,10 @@ impl Driver {
     }
 
     fn empty_slot(&mut self, index: u32) {
-        let sqe = self.slot_update(index, &raw const NOTHING as u64);
-        self.encumbered |= !self.push(&sqe);
+        let sqe = self.slot_update(index, &raw const NOTHING as u64, UNHEEDED);
+        if !self.push(&sqe) {
+            self.encumber();
+        }
         self.slots.give_back(index);
     }
 
@@ -1026,10 +1095,9 @@ impl Driver {
     /// Takes polls back; they are in the kernel, or before this in the SQ.
     fn cancel(&mut self, context: &'static Context, iocb: u64) -> bool {
         let mut any = false;
-        let pending = |r: &Request| !r.is(TRUE) && (iocb == 0 || r.iocb.load(Relaxed) == iocb);
-        while let Some(request) = context.polls.find(pending) {
+        let meant = |r: &Request| iocb == 0 || r.iocb.load(Relaxed) == iocb;
+        while let Some(request) = context.polls.find(|r| meant(r) && r.turn(TRUE | CANCELLED, CANCELLED)) {
             context.polls.remove(request);
-            request.mark(CANCELLED);
             self.take_back(request);
             any = true;
             if iocb != 0 {
@@ -1042,6 +1110,7 @@ impl Driver {
     /// The kernel will say once more that it is done with the poll.
     #[inline(never)]
     fn take_back(&mut self, request: &'static Request) {
+        request.mark(TAKEN_BACK);
         let queued = self.push(&Sqe {
             opcode: uring::IORING_OP_ASYNC_CANCEL,
             flags: self.quiet,
@@ -1059,14 +1128,7 @@ impl Driver {
         let res = cqe.res;
         let error = if res < 0 { Some(Errno::new(-res)) } else { None };
         if request.work() == Work::Poll {
-            let more = cqe.flags & uring::IORING_CQE_F_MORE != 0;
-            if request.context().is_none() {
-                if !more {
-                    self.process.release(request);
-                }
-                return;
-            }
-            return self.complete_poll(request, res, more);
+            return self.complete_poll(request, res, cqe.flags & uring::IORING_CQE_F_MORE != 0);
         }
         self.in_ring -= 1;
         #[cfg(feature = "faults")]
@@ -1088,6 +1150,11 @@ impl Driver {
                 return self.release_files(request);
             }
             return self.repeat(request);
+        }
+        let sync = request.file_slot.load(Relaxed) != NO_SLOT;
+        if error == Some(Errno::ECANCELED) && sync && self.return_to_submitter(request) {
+            // The kernel had no memory to hold its file.
+            return self.release_files(request);
         }
         let again = match error {
             Some(Errno::EAGAIN) => !request.is(USER_NOWAIT) && !seeded("again"),
@@ -1166,9 +1233,8 @@ impl Driver {
                 ) as i32,
             };
             let result = if seeded("bits") { result & !0x40 } else { result };
-            if result != 0 {
+            if result != 0 && request.turn(TRUE | CANCELLED, TRUE) {
                 request.result.store(result.into(), Relaxed);
-                request.mark(TRUE);
                 if more {
                     self.take_back(request);
                     self.releasing = true;
@@ -1177,6 +1243,10 @@ impl Driver {
         }
         if more {
             return;
+        }
+        request.unmark(TAKEN_BACK);
+        if request.is(KEPT) {
+            return self.process.part(request, SILENT);
         }
         if request.is(CANCELLED) {
             self.finish(request, 0);
@@ -1192,6 +1262,9 @@ impl Driver {
     fn poll_later(&mut self, request: &'static Request) {
         if !file::status(request.fd.load(Relaxed)).is_ok_and(|s| s.id == request.file()) {
             // The program has closed the descriptor, and may use the number for another file.
+            if !request.turn(TRUE | CANCELLED, TRUE) {
+                return self.process.part(request, SILENT);
+            }
             return self.finish(request, Errno::ECANCELED.negated().into());
         }
         // The pause and the poll go into one submission, and what is linked to the poll.
@@ -1224,7 +1297,9 @@ impl Driver {
         context.count(-1);
         request.result.store(result, Relaxed);
         if self.fallen {
-            self.encumbered |= request.slot.swap(NO_SLOT, Relaxed) != NO_SLOT;
+            if request.slot.swap(NO_SLOT, Relaxed) != NO_SLOT {
+                self.encumber();
+            }
             let by_number = request.is(CARRIED) || !self.signals_by_link();
             request.mark_if(by_number && request.resfd.load(Relaxed) >= 0, SIGNAL_BY_NUMBER);
         }
@@ -1259,7 +1334,7 @@ impl Driver {
         self.release_files(request);
         self.transfer_ended(request);
         if request.is(KEPT) {
-            return request.orphan();
+            return self.process.part(request, SETTLED);
         }
         self.process.release(request);
     }
@@ -1389,6 +1464,20 @@ impl Driver {
         }
         self.retire(request);
     }
+}
+
+/// 1 for an entry whose completion has a meaning, if it succeeds.
+fn is_awaited(user_data: u64) -> u32 {
+    u32::from(user_data != UNHEEDED && user_data & KIND != HOLD)
+}
+
+/// Where the kernel finds the descriptor for a slot.
+fn fill_address(fd: &'static AtomicI32) -> u64 {
+    #[cfg(feature = "faults")]
+    if super::faults::refuses_slots() {
+        return 8;
+    }
+    fd.as_ptr() as u64
 }
 
 /// Adds one to the eventfd in a slot.

@@ -73,6 +73,12 @@ pub(crate) fn gives_up() -> bool {
     fault() == b"give-up" && READS.fetch_add(1, SeqCst).is_multiple_of(3)
 }
 
+/// `AIOURING_FAULT=no-slots`: nor is this one; every third file is not held, as if the kernel had had no
+/// memory for it.
+pub(crate) fn refuses_slots() -> bool {
+    fault() == b"no-slots" && READS.fetch_add(1, SeqCst).is_multiple_of(3)
+}
+
 /// Whether the build is wrong in this way.
 pub(crate) fn seeded(name: &str) -> bool {
     fault() == name.as_bytes()

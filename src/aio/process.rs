@@ -12,7 +12,7 @@ use super::context::Table;
 use super::engine::Engine;
 use super::frame::Threads;
 use super::judge::Judge;
-use super::request::{BLOCKING_SIGNAL, Pool, Request, Tracked};
+use super::request::{BLOCKING_SIGNAL, Pool, Request, SETTLED, SILENT, Tracked};
 use super::underway::Underway;
 use crate::sys::futex::Lock;
 use crate::sys::map;
@@ -90,6 +90,14 @@ impl Process {
             self.adders.fetch_sub(1, SeqCst);
         }
         self.pool.release(request);
+    }
+
+    /// One of the two ends that a poll has which is kept by a ring: [`SETTLED`] or [`SILENT`].
+    pub(crate) fn part(&self, request: &'static Request, end: u32) {
+        let other = (SETTLED | SILENT) & !end;
+        if request.state.fetch_or(end, SeqCst) & other != 0 {
+            self.release(request);
+        }
     }
 
     /// Adds to an eventfd without ever blocking; what cannot be added by a write comes back.

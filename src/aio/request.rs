@@ -74,8 +74,18 @@ pub(crate) const TRUE: u32 = 1024;
 pub(crate) const CARRIED: u32 = 2048;
 /// A poll that kernel AIO did not take.
 pub(crate) const BY_HAND: u32 = 4096;
-/// The ring may have a word to say about the request after its event.
+/// The ring may have a word to say about the poll, but others deliver its event.
 pub(crate) const KEPT: u32 = 8192;
+/// Of a poll that is kept: the event is there; the ring has had its last word. Whoever is second
+/// gives the request back, see [`Process::part`].
+///
+/// [`Process::part`]: super::process::Process::part
+pub(crate) const SETTLED: u32 = 16384;
+pub(crate) const SILENT: u32 = 32768;
+/// The ring is asked to let go of the poll, and has not said that it did.
+pub(crate) const TAKEN_BACK: u32 = 65536;
+/// The poll was looked at when the ring was lost.
+pub(crate) const SEEN: u32 = 131_072;
 
 /// No fixed-file slot.
 pub(crate) const NO_SLOT: u32 = u32::MAX;
@@ -171,6 +181,7 @@ impl Request {
         for word in [&self.offset, &self.len, &self.done, &self.epoch] {
             word.store(0, Relaxed);
         }
+        self.result.store(0, Relaxed);
         self.resfd.store(-1, Relaxed);
         self.slot.store(NO_SLOT, Relaxed);
         self.file_slot.store(NO_SLOT, Relaxed);
@@ -245,11 +256,6 @@ impl Request {
         self.control.as_ptr() as usize
     }
 
-    /// Leaves the request to the ring that has it: no event comes of it.
-    pub(crate) fn orphan(&self) {
-        self.context.store(core::ptr::null_mut(), Relaxed);
-    }
-
     /// The event that tells of the result.
     pub(crate) fn event(&self) -> IoEvent {
         IoEvent {
@@ -281,6 +287,13 @@ impl Request {
         if condition {
             self.mark(state);
         }
+    }
+
+    /// Marks the request unless it is one of these; whether it was not. Of several threads that
+    /// would answer for a poll one does.
+    pub(crate) fn turn(&self, unless: u32, into: u32) -> bool {
+        let turned = |now| (now & unless == 0).then_some(now | into);
+        self.state.fetch_update(SeqCst, SeqCst, turned).is_ok()
     }
 
     pub(crate) fn unmark(&self, state: u32) {
