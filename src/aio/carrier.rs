@@ -252,10 +252,7 @@ pub(crate) fn enlist(process: &'static Process, request: &'static Request) {
 /// Adds one to an eventfd by its number, if that still is one.
 pub(crate) fn signal(process: &'static Process, eventfd: i32) {
     if eventfd >= 0 && file::expect_eventfd(eventfd).is_ok() {
-        let left = process.signal(eventfd, 1);
-        if left > 0 {
-            process.engine.saturate(eventfd, left);
-        }
+        process.signal(eventfd, 1);
     }
 }
 

@@ -17,7 +17,7 @@ use super::underway::Underway;
 use crate::sys::futex::Lock;
 use crate::sys::map;
 use crate::sys::mem::ProvenPages;
-use crate::sys::{Errno, Result, file};
+use crate::sys::{Errno, Result, file, thread};
 use core::sync::atomic::{
     AtomicPtr, AtomicU32,
     Ordering::{Acquire, SeqCst},
@@ -36,7 +36,7 @@ pub(crate) struct Process {
     pub(crate) judge: Judge,
     /// Guards what is added to blocking eventfds by threads of the program.
     pub(crate) adding: Lock,
-    /// Requests that will add to one from the ring.
+    /// Requests that will add to one from the ring, and threads that have it saturated.
     adders: AtomicU32,
     /// Ring-lane transfers and syncs, for those who leave the process.
     pub(crate) transfers: Underway,
@@ -79,9 +79,8 @@ impl Process {
 
     /// Remembers that the request will add to a blocking eventfd.
     pub(crate) fn blocking_signal(&self, request: &'static Request) {
-        let _held = self.adding.lock();
         request.mark(BLOCKING_SIGNAL);
-        self.adders.fetch_add(1, SeqCst);
+        self.begin_adding();
     }
 
     /// Gives a request back to the pool.
@@ -100,8 +99,25 @@ impl Process {
         }
     }
 
-    /// Adds to an eventfd without ever blocking; what cannot be added by a write comes back.
-    pub(crate) fn signal(&self, fd: i32, count: u64) -> u64 {
+    /// Adds to an eventfd without ever blocking.
+    pub(crate) fn signal(&self, fd: i32, count: u64) {
+        let left = self.write_signal(fd, count);
+        if left > 0 {
+            let _quiet = thread::quiet();
+            self.begin_adding();
+            self.engine.saturate(fd, left);
+            self.adders.fetch_sub(1, SeqCst);
+        }
+    }
+
+    /// From here on nobody goes by a look at the counter of a blocking eventfd, until `adders` is less.
+    fn begin_adding(&self) {
+        let _held = self.adding.lock();
+        self.adders.fetch_add(1, SeqCst);
+    }
+
+    /// The same by a write; what cannot be added so comes back.
+    fn write_signal(&self, fd: i32, count: u64) -> u64 {
         /// From so many on it is cheaper to look the counter up.
         const MANY: u64 = 8;
         if file::may_block(fd) {

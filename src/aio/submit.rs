@@ -589,9 +589,8 @@ impl Submission<'_> {
 
     fn signal(&mut self) {
         let (fd, count) = core::mem::replace(&mut self.signals, (-1, 0));
-        let left = if count > 0 { self.process.signal(fd, count) } else { 0 };
-        if left > 0 {
-            self.process.engine.saturate(fd, left);
+        if count > 0 {
+            self.process.signal(fd, count);
         }
     }
 
