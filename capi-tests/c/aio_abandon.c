@@ -332,10 +332,10 @@ static void storm(void)
 	setitimer(ITIMER_REAL, &often, NULL);
 	watchdog();
 	CHECK_GE(storms, 50);
-	/* One that was given up in the middle may have left its slot until now. */
-	CHECK_EQ(submit_one(ctx, &iocbs[0]), 1);
-	CHECK_EQ(io_destroy(ctx), 0);
-	ctx = setup(8);
+	/* Those that were given up in the middle have left nothing, once everything else has ended. */
+	sleep_ms(100);
+	while (ready(ctx) > 0)
+		;
 	check_slots();
 }
 

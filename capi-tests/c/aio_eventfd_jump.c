@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* Signal handlers that jump out of io_submit while it adds to an eventfd: others who add to one are not kept waiting. */
+/*
+ * Signal handlers that jump out of io_submit while it adds to an eventfd: others who add to one are not kept waiting,
+ * and every event that is there has added one.
+ */
 #include "aio_check.h"
 
 #include <setjmp.h>
 #include <sys/eventfd.h>
+#include <sys/time.h>
 
 static int file, event_fd, over;
 static pthread_t jumping;
@@ -52,6 +56,65 @@ static void *jumper(void *arg)
 	return NULL;
 }
 
+static volatile long storms;
+
+static void jump_at_once(int signo)
+{
+	(void)signo;
+	storms++;
+	siglongjmp(before, 1);
+}
+
+/* Takes what is there; gives how many. */
+static long take_all(io_context_t ctx)
+{
+	int taken, in_all = 0;
+
+	while ((taken = ready(ctx)) > 0)
+		in_all += taken;
+	return in_all;
+}
+
+/* From anywhere in the call: what has its event has its signal, too. */
+static void storm(int fast, int slow)
+{
+	static struct iocb iocbs[4], *list[4];
+	static char memory[4][4096] __attribute__((aligned(4096)));
+	struct itimerval often = {{0, 200}, {0, 200}}, never = {{0, 0}, {0, 0}};
+	struct sigaction action = {.sa_handler = jump_at_once};
+	long end = now_ms() + 400 * test_scale();
+	io_context_t ctx = setup(64);
+	volatile uint64_t events;
+	uint64_t count;
+	int i;
+
+	event_fd = eventfd(0, EFD_NONBLOCK);
+	for (i = 0; i < 4; i++) {
+		io_prep_pread(&iocbs[i], i < fast ? file : slow, memory[i], 512, 0);
+		io_set_eventfd(&iocbs[i], event_fd);
+		list[i] = &iocbs[i];
+	}
+	alarm(0);
+	CHECK(sigaction(SIGALRM, &action, NULL) == 0);
+	while (now_ms() < end) {
+		if (sigsetjmp(before, 1) == 0) {
+			setitimer(ITIMER_REAL, &often, NULL);
+			for (;;)
+				CHECK(io_submit(ctx, 4, list) != 0);
+		}
+		setitimer(ITIMER_REAL, &never, NULL);
+		events = (uint64_t)take_all(ctx);
+		sleep_ms(slow < 0 ? 0 : 5);
+		events += (uint64_t)take_all(ctx);
+		count = 0;
+		CHECK(read(event_fd, &count, 8) == 8 || errno == EAGAIN);
+		CHECK_EQ(count, events);
+	}
+	watchdog();
+	CHECK_EQ(io_destroy(ctx), 0);
+	close(event_fd);
+}
+
 int main(void)
 {
 	struct sigaction action = {.sa_handler = jump};
@@ -77,5 +140,9 @@ int main(void)
 	CHECK_EQ(pthread_join(jumping, NULL), 0);
 	CHECK(jumps > 0);
 	CHECK_EQ(io_destroy(ctx), 0);
+	close(event_fd);
+	storm(4, -1);
+	storm(2, reopen(file, O_RDONLY | O_DIRECT));
+	CHECK_GE(storms, 50);
 	return 0;
 }

@@ -429,6 +429,19 @@ impl InUse<'_> {
             .is_some_and(|t| t.is_in(self.context))
     }
 
+    /// Gives back the slots that abandoned calls have left, when nothing else can have one: no
+    /// request, no other call.
+    #[cold]
+    pub(crate) fn recount(&self) {
+        let (context, own) = (self.context, self.frame.and_then(Frame::thread));
+        context.ring.recount(|| {
+            context.requests.load(SeqCst) == 0
+                && own.is_some_and(|own| own.calls_in(context) == 1)
+                && !Process::current().is_none_or(|p| p.threads.others_in(context, own))
+                && context.users.load(SeqCst) == 0
+        });
+    }
+
     fn uncount(&self) {
         if !self.is_lost() && self.users.fetch_sub(1, SeqCst) == 1 {
             self.context.was_left(|| false);

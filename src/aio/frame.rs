@@ -49,9 +49,53 @@ pub(crate) struct Call {
     data: AtomicU64,
     resfd: AtomicI32,
     pub(crate) staged: Staged,
-    /// Requests that are not handed over yet.
+    /// Requests that are not handed over yet, and the one that is about to join them with the slot.
     pub(crate) chain: Link,
+    pub(crate) joining: Link,
+    pub(crate) signals: Signals,
     pub(crate) sleeper: MaskedSleeper,
+}
+
+/// What is still to be added to an eventfd for events that are in the ring, or about to be.
+#[derive(Default)]
+pub(crate) struct Signals {
+    eventfd: AtomicI32,
+    /// Twice the number; odd if the request that the call holds a slot for is among them.
+    count: AtomicU64,
+}
+
+impl Signals {
+    /// Whether they are for another eventfd.
+    pub(crate) fn differ(&self, eventfd: i32) -> bool {
+        self.count.load(Relaxed) > 1 && self.eventfd.load(Relaxed) != eventfd
+    }
+
+    /// Counts so many more; `held`: for the request that the call holds a slot for.
+    pub(crate) fn add(&self, eventfd: i32, count: u64, held: bool) {
+        self.eventfd.store(eventfd, Relaxed);
+        let before = self.count.load(Relaxed) & !1;
+        self.count.store(before + 2 * count + u64::from(held), Release);
+    }
+
+    /// The next request is not among them.
+    fn next(&self) {
+        self.count.store(self.count.load(Relaxed) & !1, Relaxed);
+    }
+
+    fn has_held(&self) -> bool {
+        self.count.load(Relaxed) & 1 != 0
+    }
+
+    /// Makes the signals that are due.
+    #[inline]
+    pub(crate) fn send(&self, process: &'static Process) {
+        if self.count.load(Relaxed) > 1 {
+            // A handler that jumped away from here would leave them made or not.
+            let _quiet = thread::quiet();
+            let count = self.count.swap(0, SeqCst) / 2;
+            process.signal(self.eventfd.load(Relaxed), count);
+        }
+    }
 }
 
 /// A word on the stack of a call: as long as it holds its value, the call is there.
@@ -127,6 +171,8 @@ impl Call {
         self.iocb.store(iocb, Relaxed);
         self.data.store(data, Relaxed);
         self.resfd.store(resfd, Relaxed);
+        self.signals.next();
+        self.joining.set(None);
         self.staged.reset();
         self.held.store(1, Release);
     }
@@ -154,27 +200,37 @@ impl Call {
             res: Errno::EINTR.negated().into(),
             res2: 0,
         };
-        if self.held.swap(0, SeqCst) != 0 {
+        let chain = || core::iter::successors(self.chain.get(), |r| r.chain.get());
+        let joining = self.joining.get();
+        let has_joined = joining.is_some_and(|new| chain().any(|r| core::ptr::eq(r, new)));
+        if self.held.swap(0, SeqCst) != 0 && !has_joined {
             if self.staged.is_done() {
                 context.ring.unreserve();
             } else {
                 context.publish(interrupted(self.iocb.load(Relaxed), self.data.load(Relaxed)), None);
                 let resfd = self.resfd.load(Relaxed);
-                if resfd >= 0 {
+                if resfd >= 0 && !self.signals.has_held() {
                     process.signal(resfd, 1);
                 }
             }
+            if let Some(request) = joining {
+                process.release(request);
+            }
         }
+        self.signals.send(process);
         let mut at = self.chain.get();
         self.chain.set(None);
         while let Some(request) = at {
             at = request.chain.get();
-            context.publish(
-                interrupted(request.iocb.load(Relaxed), request.data.load(Relaxed)),
-                None,
-            );
+            let event = interrupted(request.iocb.load(Relaxed), request.data.load(Relaxed));
+            context.publish(event, None);
+            let resfd = request.resfd.load(Relaxed);
+            if resfd >= 0 {
+                process.signal(resfd, 1);
+            }
             process.release(request);
         }
+        context.ring.doubt();
         context.notify();
         self.leave();
         context.was_left(|| alone);
@@ -237,11 +293,15 @@ impl Thread {
     fn conclude(&'static self, process: &'static Process, call: &'static Call) {
         let _quiet = thread::quiet();
         let context = call.context();
-        let others = |c: &Call| context.is_some_and(|context| c.is_in(context));
-        let alone = self.calls.iter().filter(|c| others(c)).count() == 1;
+        let alone = context.is_some_and(|context| self.calls_in(context) == 1);
         process.engine.caller.resign();
         call.conclude(process, alone);
         self.end();
+    }
+
+    /// How many calls of this thread use a context.
+    pub(crate) fn calls_in(&self, context: &'static Context) -> usize {
+        self.calls.iter().filter(|c| c.is_in(context)).count()
     }
 
     /// Whether a call of this thread uses a context.

@@ -15,7 +15,7 @@ use crate::sys::mem::{self, ProvenPages};
 use crate::sys::{Errno, Result};
 use core::num::NonZeroU32;
 use core::sync::atomic::{
-    AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release, SeqCst},
 };
 
@@ -139,6 +139,8 @@ pub(crate) struct EventRing {
     tail: AtomicU32,
     /// Requests taken and without an event yet.
     in_flight: AtomicU32,
+    /// Some of these may be of calls that were abandoned between two steps.
+    doubtful: AtomicBool,
     /// Events that were added and that nobody was seen to take. What the program writes into the
     /// header can lower this count, never raise it.
     unseen: AtomicU32,
@@ -160,6 +162,7 @@ impl EventRing {
         self.limit.store(shape.limit, Relaxed);
         self.tail.store(0, Relaxed);
         self.in_flight.store(0, Relaxed);
+        self.doubtful.store(false, Relaxed);
         self.unseen.store(0, Relaxed);
         self.id.store(id, Relaxed);
         let header = self.header();
@@ -286,6 +289,22 @@ impl EventRing {
         }
         self.in_flight.fetch_add(1, SeqCst);
         Ok(())
+    }
+
+    /// A call was abandoned, and may have left a slot that no event will come for.
+    pub(crate) fn doubt(&self) {
+        self.doubtful.store(true, SeqCst);
+    }
+
+    /// Gives back what abandoned calls have left, if `idle` says that nobody can have a slot.
+    pub(crate) fn recount(&self, idle: impl FnOnce() -> bool) {
+        if self.doubtful.load(SeqCst) {
+            // Before the look: whoever takes a slot after it is noticed.
+            let taken = self.in_flight.load(SeqCst);
+            if idle() && self.in_flight.compare_exchange(taken, 0, SeqCst, SeqCst).is_ok() {
+                self.doubtful.store(false, SeqCst);
+            }
+        }
     }
 
     /// Gives a slot back that has no event to come.

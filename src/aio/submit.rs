@@ -8,7 +8,7 @@
 use super::abi::{self, FLAG_IOPRIO, FLAG_RESFD, IoEvent, Iocb};
 use super::context::{Context, InUse};
 use super::engine::MAX_TRANSFER;
-use super::frame::Call;
+use super::frame::{Call, Signals};
 use super::process::Process;
 use super::request::{NOWAIT_ADDED, RAW, Request, SOCKET, Segment, TRACKED, USER_NOWAIT, Work};
 use super::seeded;
@@ -70,8 +70,8 @@ struct Submission<'a> {
     has_tracked: bool,
     /// Events were published that nobody was woken for.
     unannounced: bool,
-    /// Increments of one eventfd that are still to be made.
-    signals: (i32, u64),
+    /// Increments of one eventfd that are still to be made, where there is no record of the call.
+    signals: Signals,
     /// The eventfd that was checked last, and whether a write to it may block.
     checked_resfd: i32,
     resfd_blocks: bool,
@@ -90,7 +90,7 @@ pub(crate) fn submit(process: &'static Process, context: &InUse<'_>, nr: i64, io
         has_writes: false,
         has_tracked: false,
         unannounced: false,
-        signals: (-1, 0),
+        signals: Signals::default(),
         checked_resfd: -1,
         resfd_blocks: false,
     };
@@ -176,7 +176,12 @@ impl Submission<'_> {
         if iocb.reserved != 0 || (iocb.nbytes as i64) < 0 {
             return Err(Errno::EINVAL);
         }
-        self.context.ring.reserve()?;
+        if self.context.ring.reserve().is_err() {
+            // Abandoned calls may have left slots that nobody gives back.
+            self.flush();
+            self.context.recount();
+            self.context.ring.reserve()?;
+        }
         let call = self.context.call();
         if let Some(call) = call {
             let resfd = if iocb.flags & FLAG_RESFD != 0 {
@@ -574,24 +579,19 @@ impl Submission<'_> {
         if self.context.is_lost() {
             return;
         }
+        if resfd >= 0 {
+            let signals = self.signals();
+            if signals.differ(resfd) {
+                signals.send(self.process);
+            }
+            signals.add(resfd, if seeded("twice") { 2 } else { 1 }, call.is_some());
+        }
         self.context.publish(event, call);
         self.unannounced = true;
-        if resfd >= 0 {
-            let (fd, count) = self.signals;
-            if fd != resfd {
-                self.signal();
-                self.signals = (resfd, 1);
-            } else {
-                self.signals = (fd, count + if seeded("twice") { 2 } else { 1 });
-            }
-        }
     }
 
-    fn signal(&mut self) {
-        let (fd, count) = core::mem::replace(&mut self.signals, (-1, 0));
-        if count > 0 {
-            self.process.signal(fd, count);
-        }
+    fn signals(&self) -> &Signals {
+        self.context.call().map_or(&self.signals, |call| &call.signals)
     }
 
     fn sync(&mut self, c: &Candidate, work: Work) -> Result<()> {
@@ -714,18 +714,22 @@ impl Submission<'_> {
     }
 
     fn append(&mut self, request: &'static Request) {
-        // The slot is the request's now.
-        if let Some(call) = self.context.call() {
-            call.let_go();
+        let call = self.context.call();
+        if let Some(call) = call {
+            call.joining.set(Some(request));
         }
         match self.last {
             Some(last) => last.chain.set(Some(request)),
             None => {
                 self.first = Some(request);
-                if let Some(call) = self.context.call() {
+                if let Some(call) = call {
                     call.chain.set(self.first);
                 }
             }
+        }
+        // The slot is the request's now.
+        if let Some(call) = call {
+            call.let_go();
         }
         self.last = Some(request);
     }
@@ -744,7 +748,7 @@ impl Submission<'_> {
 
     /// Tells of the events that were published: eventfds first, then those who sleep.
     fn announce(&mut self) {
-        self.signal();
+        self.signals().send(self.process);
         self.unannounced |= self.context.deliver_late();
         if self.unannounced {
             self.unannounced = false;
