@@ -10,9 +10,13 @@ set -eu
 source=$1 target=$2 profile=$3 features=$4 export=$5 out=$6 dep=$7
 shift 7
 
-# Less inlining than for speed: what runs often is a few system calls apart, and the rest is rare.
+# Less inlining than for speed: what runs often is a few system calls apart, and the rest is rare. That
+# goes for what is marked, too, but not for the ring alone.
+marked=40
+case $features in *capi-uring*) marked=325 ;; esac
 cargo rustc --quiet --manifest-path "$source/Cargo.toml" --package aiouring --lib --crate-type staticlib \
-    --profile "$profile" --features "$features" --target-dir "$target" -- -C llvm-args=-inline-threshold=20
+    --profile "$profile" --features "$features" --target-dir "$target" -- \
+    -C llvm-args=-inline-threshold=20 -C llvm-args=-inlinehint-threshold=$marked
 
 case $profile in
     dev) dir=$target/debug ;;

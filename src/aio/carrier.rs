@@ -122,7 +122,7 @@ impl Carrier {
                 _ => false,
             }
         };
-        let request = process.table.find_poll(is_true)?;
+        let request = process.table.find_poll(&is_true)?;
         self.by_hand.fetch_sub(1, SeqCst);
         Some(request)
     }
@@ -195,7 +195,7 @@ impl Carrier {
         loop {
             let _quiet = thread::quiet();
             // Within the list's lock the request stays a request of this context.
-            let taken = context.polls.find(|r| {
+            let taken = context.polls.find(&|r| {
                 let pending = !r.is(TRUE | CANCELLED) && (iocb == 0 || r.iocb.load(Relaxed) == iocb);
                 pending
                     && if r.is(BY_HAND) {

@@ -637,13 +637,13 @@ impl Table {
     }
 
     /// The first poll of any context that meets the condition.
-    pub(crate) fn find_poll(&self, condition: impl Fn(&Request) -> bool) -> Option<&'static Request> {
+    pub(crate) fn find_poll(&self, condition: &dyn Fn(&'static Request) -> bool) -> Option<&'static Request> {
         let _quiet = thread::quiet();
         let _held = self.lock.lock();
         for bucket in &self.buckets {
             let mut at = reference(bucket);
             while let Some(context) = at {
-                if let Some(poll) = context.polls.find(&condition) {
+                if let Some(poll) = context.polls.find(condition) {
                     return Some(poll);
                 }
                 at = reference(&context.next);

@@ -423,7 +423,7 @@ impl Driver {
         engine.carrier.encumbered.load(SeqCst)
             && !engine.caller.is_open()
             && self.unfinished.is_none()
-            && self.process.table.find_poll(only_there).is_none()
+            && self.process.table.find_poll(&only_there).is_none()
     }
 
     /// Sleeps until something is handed over, at most so long.
@@ -469,7 +469,7 @@ impl Driver {
         }
         while let Some(poll) = process
             .table
-            .find_poll(|r| r.turn(CARRIED | TRUE | CANCELLED | SEEN, SEEN))
+            .find_poll(&|r| r.turn(CARRIED | TRUE | CANCELLED | SEEN, SEEN))
         {
             let same = file::status(poll.fd.load(Relaxed)).is_ok_and(|s| s.id == poll.file());
             // Of a file that the program has closed only the ring can tell.
@@ -1043,6 +1043,7 @@ impl Driver {
         }
     }
 
+    #[inline(never)]
     fn slot_update(&self, index: u32, fds: u64, user_data: u64) -> Sqe {
         Sqe {
             opcode: uring::IORING_OP_FILES_UPDATE,
@@ -1096,7 +1097,7 @@ impl Driver {
     fn cancel(&mut self, context: &'static Context, iocb: u64) -> bool {
         let mut any = false;
         let meant = |r: &Request| iocb == 0 || r.iocb.load(Relaxed) == iocb;
-        while let Some(request) = context.polls.find(|r| meant(r) && r.turn(TRUE | CANCELLED, CANCELLED)) {
+        while let Some(request) = context.polls.find(&|r| meant(r) && r.turn(TRUE | CANCELLED, CANCELLED)) {
             context.polls.remove(request);
             self.take_back(request);
             any = true;
@@ -1403,7 +1404,7 @@ impl Driver {
     fn stop_signals(&mut self) {
         let now = futex::now();
         let late = |r: &Request| now.saturating_sub(r.signalled.load(Relaxed)) > SIGNAL_GRACE;
-        while let Some(request) = self.signalling.find(late) {
+        while let Some(request) = self.signalling.find(&late) {
             request.signalled.store(now, Relaxed);
             self.push(&Sqe {
                 opcode: uring::IORING_OP_ASYNC_CANCEL,

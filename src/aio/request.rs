@@ -291,6 +291,7 @@ impl Request {
 
     /// Marks the request unless it is one of these; whether it was not. Of several threads that
     /// would answer for a poll one does.
+    #[inline(never)]
     pub(crate) fn turn(&self, unless: u32, into: u32) -> bool {
         let turned = |now| (now & unless == 0).then_some(now | into);
         self.state.fetch_update(SeqCst, SeqCst, turned).is_ok()
@@ -473,7 +474,7 @@ impl List {
     }
 
     /// The oldest request that meets the condition.
-    pub(crate) fn find(&self, mut condition: impl FnMut(&'static Request) -> bool) -> Option<&'static Request> {
+    pub(crate) fn find(&self, condition: &dyn Fn(&'static Request) -> bool) -> Option<&'static Request> {
         let _held = self.lock.lock();
         let mut at = self.first.get();
         while let Some(request) = at {
@@ -528,7 +529,7 @@ impl Tracked {
             let seen = self.ended.load(SeqCst);
             // The library's thread takes the same lock: no handler may come in between.
             let quiet = thread::quiet();
-            let overtakes = self.bucket(file).find(|r| r.overlaps(file, offset, len)).is_some();
+            let overtakes = self.bucket(file).find(&|r| r.overlaps(file, offset, len)).is_some();
             drop(quiet);
             if !overtakes {
                 break;
