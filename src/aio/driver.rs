@@ -207,6 +207,8 @@ impl Driver {
                         setup::exit(&mut ring);
                         return Err(Errno::ENOSYS);
                     }
+                    // A child knows nothing of the ring, and would keep its memory.
+                    let _ = setup::dont_fork(&ring);
                     // It is the C library's memory, which a tool would find lost when the process ends.
                     setup::drop_array(&mut ring);
                     return Self::with(process, ring, params.features);
@@ -1570,7 +1572,7 @@ impl Slots {
         let wanted = SLOT_WORDS as u32 * 64;
         let count = thread::with_descriptor_limit(wanted, |count| match count {
             0 => 0,
-            n => register::files_sparse(ring, n).map_or(0, |()| n),
+            n => register::files_sparse(ring, n).map_or(0, |_| n),
         });
         let mut free = [0; SLOT_WORDS];
         for (index, word) in (0..).step_by(64).zip(&mut free) {

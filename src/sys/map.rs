@@ -52,12 +52,17 @@ pub fn private(len: usize) -> Result<NonNull<u8>> {
     map(0, len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0)
 }
 
-/// Zeroed private memory that is contiguous inside each [`HUGE`] bytes. `ENOMEM` when none is set aside.
+/// Zeroed memory that children share.
+pub fn anonymous(len: usize) -> Result<NonNull<u8>> {
+    map(0, len, libc::MAP_SHARED | libc::MAP_ANONYMOUS, -1, 0)
+}
+
+/// The same, contiguous inside each [`HUGE`] bytes. `ENOMEM` when none is set aside.
 pub fn huge(len: usize) -> Result<NonNull<u8>> {
     map(
         0,
         len,
-        libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_HUGETLB,
+        libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_HUGETLB,
         -1,
         0,
     )
@@ -106,7 +111,7 @@ pub fn wiped(len: usize) -> Result<NonNull<u8>> {
 ///
 /// The program may unmap or protect its view at any time; ours stays.
 pub fn twice(len: usize) -> Result<(NonNull<u8>, NonNull<u8>)> {
-    let theirs = map(0, len, libc::MAP_SHARED | libc::MAP_ANONYMOUS, -1, 0)?;
+    let theirs = anonymous(len)?;
     let old = theirs.as_ptr().expose_provenance();
     // SAFETY: an old size of 0 on a shared mapping makes a second mapping of the same pages and
     // leaves the first one alone.

@@ -1,13 +1,15 @@
 //! Making and ending a ring.
 
+use core::ptr::NonNull;
+
 use super::abi::{
-    Cqe, IORING_FEAT_NATIVE_WORKERS, IORING_FEAT_REG_REG_RING, IORING_REGISTER_ENABLE_RINGS,
+    CqOffsets, Cqe, IORING_FEAT_NATIVE_WORKERS, IORING_FEAT_REG_REG_RING, IORING_REGISTER_ENABLE_RINGS,
     IORING_REGISTER_RESIZE_RINGS, IORING_SETUP_CLAMP, IORING_SETUP_CQE32, IORING_SETUP_CQSIZE, IORING_SETUP_NO_MMAP,
-    IORING_SETUP_NO_SQARRAY, IORING_SETUP_REGISTERED_FD_ONLY, IORING_SETUP_SQE128, Params, Ring, Sqe,
+    IORING_SETUP_NO_SQARRAY, IORING_SETUP_REGISTERED_FD_ONLY, IORING_SETUP_SQE128, Params, Ring, SqOffsets, Sqe,
 };
 use super::shared::{FOREIGN_MEMORY, REGISTERED, REGISTERS_BY_INDEX};
 use super::{memory, register};
-use crate::sys::map::{self, HUGE, pages};
+use crate::sys::map::{self, HUGE, PAGE, pages};
 use crate::sys::{Errno, Result};
 
 /// The most submission entries of any kernel.
@@ -79,23 +81,25 @@ impl Sizes {
 const SQE_SHIFT: usize = size_of::<Sqe>().trailing_zeros() as usize;
 const CQE_SHIFT: usize = size_of::<Cqe>().trailing_zeros() as usize;
 
-/// How the kernel rounds what is asked for.
-fn entry_counts(entries: u32, p: &Params) -> Result<(u32, u32)> {
-    let clamp = p.flags & IORING_SETUP_CLAMP != 0;
-    let round = |wanted: u32, most: u32| match wanted {
+/// How the kernel rounds a number of entries of which there may be `most`.
+fn rounded(wanted: u32, most: u32, p: &Params) -> Result<u32> {
+    match wanted {
         0 => Err(Errno::EINVAL),
-        n if n > most => {
-            if clamp {
-                Ok(most)
-            } else {
-                Err(Errno::EINVAL)
-            }
-        }
-        n => Ok(n.next_power_of_two()),
-    };
-    let sq = round(entries, MAX_SQ)?;
+        n if n <= most => Ok(n.next_power_of_two()),
+        _ if p.flags & IORING_SETUP_CLAMP != 0 => Ok(most),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn sq_entries(entries: u32, p: &Params) -> Result<u32> {
+    rounded(entries, MAX_SQ, p)
+}
+
+/// How many entries of each kind the kernel makes of what is asked for.
+fn entry_counts(entries: u32, p: &Params) -> Result<(u32, u32)> {
+    let sq = sq_entries(entries, p)?;
     let cq = if p.flags & IORING_SETUP_CQSIZE != 0 {
-        round(p.cq_entries, MAX_CQ)?
+        rounded(p.cq_entries, MAX_CQ, p)?
     } else {
         2 * sq
     };
@@ -116,7 +120,7 @@ pub fn init(entries: u32, ring: &mut Ring, flags: u32) -> Result<()> {
 
 /// Makes a ring as `p` says and reports in `p` what it became.
 ///
-/// With `NO_MMAP` the memory is allocated here, invisible to children.
+/// With `NO_MMAP` the memory is allocated here and, like what the kernel allocates, shared with children.
 pub fn init_params(entries: u32, ring: &mut Ring, p: &mut Params) -> Result<()> {
     *ring = Ring::zeroed();
     let made = if p.flags & IORING_SETUP_NO_MMAP == 0 {
@@ -125,66 +129,64 @@ pub fn init_params(entries: u32, ring: &mut Ring, p: &mut Params) -> Result<()> 
             memory_of(fd, p, ring).inspect_err(|_| close(fd))
         })
     } else {
-        in_own_memory(entries, ring, p)
+        in_own_memory(entries, ring, p).map(drop)
     };
     made.inspect_err(|_| *ring = Ring::zeroed())
 }
 
-fn in_own_memory(entries: u32, ring: &mut Ring, p: &mut Params) -> Result<()> {
+/// In memory that is allocated here, as [`init_params`] says; how many bytes the ring uses.
+fn in_own_memory(entries: u32, ring: &mut Ring, p: &mut Params) -> Result<usize> {
     let sizes = Sizes::of_wanted(entries, p)?;
+    let made = in_allocated(entries, ring, p, &sizes, map::anonymous(sizes.total())?, sizes.total());
     // Kernels before 6.14 want each part in one piece of memory: small rings fit a page, others need a huge one.
-    let allocate = [map::private as fn(usize) -> Result<_>, map::huge];
-    let mut outcome = Err(Errno::EINVAL);
-    for (attempt, allocate) in allocate.into_iter().enumerate() {
-        let (len, step) = if attempt == 0 {
-            (sizes.total(), sizes.sqes)
-        } else if sizes.total() <= HUGE {
-            (HUGE, sizes.sqes)
-        } else {
-            break;
-        };
-        let Ok(at) = allocate(len) else {
-            if attempt == 0 {
-                return Err(Errno::ENOMEM);
-            }
-            break;
-        };
-        outcome = without_array(p, |p| in_memory(entries, p, ring, at.as_ptr(), step));
-        match outcome {
-            Ok(()) => {
-                // The two lengths together are the mapping, so that ending the ring frees all of it.
-                ring.sq.sqes_sz = step as u32;
-                ring.sq.ring_sz = len.wrapping_sub(step);
-                ring.cq.ring_sz = ring.sq.ring_sz;
-                let _ = memory::dont_fork(ring);
-                return Ok(());
-            }
-            Err(e) => {
-                memory::discard(at.as_ptr(), len);
-                if e != Errno::EINVAL {
-                    break;
-                }
-            }
+    if made == Err(Errno::EINVAL) && sizes.sqes.max(sizes.sq_ring) > PAGE {
+        if sizes.total() > HUGE {
+            return Err(Errno::ENOMEM);
         }
+        return in_allocated(entries, ring, p, &sizes, map::huge(HUGE)?, HUGE);
     }
-    outcome
+    made
+}
+
+/// The same in the `len` bytes at `at`, which are given back on failure.
+fn in_allocated(
+    entries: u32,
+    ring: &mut Ring,
+    p: &mut Params,
+    sizes: &Sizes,
+    at: NonNull<u8>,
+    len: usize,
+) -> Result<usize> {
+    without_array(p, |p| in_memory(entries, p, ring, at.as_ptr(), sizes.sqes))
+        .inspect_err(|_| memory::discard(at.as_ptr(), len))?;
+    // The two lengths together are the mapping, so that ending the ring frees all of it.
+    ring.sq.sqes_sz = sizes.sqes as u32;
+    ring.sq.ring_sz = len.wrapping_sub(sizes.sqes);
+    ring.cq.ring_sz = ring.sq.ring_sz;
+    Ok(sizes.total())
 }
 
 /// Makes a ring in memory of the caller, which has to be page-aligned and to live as long as the ring; how many of its
-/// bytes the ring uses. `ENOMEM` if they are too few.
+/// bytes the ring uses. `ENOMEM` if they are too few. Without memory it is allocated as by [`init_params`].
 ///
 /// Kernels before 6.14 want memory that is contiguous: a page, or a huge page.
 pub fn init_mem(entries: u32, ring: &mut Ring, p: &mut Params, at: *mut u8, len: usize) -> Result<usize> {
     *ring = Ring::zeroed();
     p.flags |= IORING_SETUP_NO_MMAP;
+    let made = if at.is_null() {
+        in_own_memory(entries, ring, p)
+    } else {
+        without_array(p, |p| in_foreign_memory(entries, p, ring, at, len))
+    };
+    made.inspect_err(|_| *ring = Ring::zeroed())
+}
+
+fn in_foreign_memory(entries: u32, p: &mut Params, ring: &mut Ring, at: *mut u8, len: usize) -> Result<usize> {
     let sizes = Sizes::of_wanted(entries, p)?;
-    if at.is_null() {
-        return Err(Errno::EINVAL);
-    }
     if sizes.total() > len {
         return Err(Errno::ENOMEM);
     }
-    without_array(p, |p| in_memory(entries, p, ring, at, sizes.sqes)).inspect_err(|_| *ring = Ring::zeroed())?;
+    in_memory(entries, p, ring, at, sizes.sqes)?;
     ring.note(FOREIGN_MEMORY, true);
     ring.sq.sqes_sz = sizes.sqes as u32;
     ring.sq.ring_sz = sizes.sq_ring;
@@ -193,7 +195,7 @@ pub fn init_mem(entries: u32, ring: &mut Ring, p: &mut Params, at: *mut u8, len:
 }
 
 /// Tries without the index array first: the kernel then reads requests in order, one cache line less for each.
-fn without_array(p: &mut Params, mut make: impl FnMut(&mut Params) -> Result<()>) -> Result<()> {
+fn without_array<T>(p: &mut Params, mut make: impl FnMut(&mut Params) -> Result<T>) -> Result<T> {
     let asked = *p;
     p.flags |= IORING_SETUP_NO_SQARRAY;
     match make(p) {
@@ -244,10 +246,14 @@ fn adopt(fd: i32, p: &Params, ring: &mut Ring) {
 }
 
 /// Ends the ring: its descriptor and its memory, unless that is the program's. What is in flight is cancelled by the
-/// kernel.
+/// kernel. Nothing if there is no ring.
 ///
 /// A registered descriptor belongs to the thread that registered it: another thread cannot free it.
 pub fn exit(ring: &mut Ring) {
+    // All zeroes, as a C program has them before set-up, would name the standard input.
+    if ring.sq.sqes.is_null() {
+        return;
+    }
     if ring.noted(REGISTERED) {
         let _ = register::unregister_ring_fd(ring);
     }
@@ -289,20 +295,30 @@ pub fn enable(ring: &Ring) -> Result<()> {
     register::simple(ring, IORING_REGISTER_ENABLE_RINGS).map(drop)
 }
 
-/// Gives the ring other numbers of entries, what is queued stays. 6.13, `DEFER_TASKRUN` only.
+/// Gives the ring other numbers of entries, what is queued stays. 6.13, `DEFER_TASKRUN` only. Leaves no flags in `p`: those
+/// that the kernel puts there it does not take a second time.
 pub fn resize(ring: &mut Ring, p: &mut Params) -> Result<()> {
-    if ring.flags & IORING_SETUP_NO_MMAP != 0 || ring.ring_fd < 0 {
+    if ring.flags & IORING_SETUP_NO_MMAP != 0 {
         return Err(Errno::EINVAL);
     }
-    let asked = p.flags;
-    // The array's presence is the ring's, not the caller's.
+    if ring.ring_fd < 0 {
+        // The registered index would do for the kernel, but not to map what it makes.
+        return Err(Errno::EBADF);
+    }
+    let resized = resize_and_map(ring, p);
+    p.flags = 0;
+    resized
+}
+
+fn resize_and_map(ring: &mut Ring, p: &mut Params) -> Result<()> {
+    (p.sq_off, p.cq_off) = (SqOffsets::default(), CqOffsets::default());
     register::params(ring, IORING_REGISTER_RESIZE_RINGS, p)?;
     let made = Params {
+        // The array's presence is the ring's, not the caller's.
         flags: ring.flags,
         features: ring.features,
         ..*p
     };
-    p.flags = asked;
     let mut new = Ring::zeroed();
     memory::map_rings(ring.ring_fd, &made, &mut new)?;
     memory::unmap_rings(ring);
@@ -314,22 +330,29 @@ pub fn resize(ring: &mut Ring, p: &mut Params) -> Result<()> {
 }
 
 /// The bytes of locked memory that a ring is charged for: none since 5.12.
+///
+/// Where no ring can be had to ask for the kernel's age, it is most likely an old one that has no such memory left.
 pub fn mlock_size(entries: u32, p: &Params) -> Result<usize> {
-    let bytes = memory_size(entries, p)?;
     let mut small = Ring::zeroed();
-    init(2, &mut small, 0)?;
-    let features = small.features;
-    exit(&mut small);
-    if features & IORING_FEAT_NATIVE_WORKERS != 0 {
-        Ok(0)
-    } else {
-        Ok(bytes)
+    if init(2, &mut small, 0).is_ok() {
+        let features = small.features;
+        exit(&mut small);
+        if features & IORING_FEAT_NATIVE_WORKERS != 0 {
+            return sq_entries(entries, p).map(|_| 0);
+        }
     }
+    let sizes = Sizes::of_wanted(entries, p)?;
+    // Those kernels allocate each part as a power of two of pages.
+    Ok(sizes.sqes.next_power_of_two() + sizes.cq_ring.next_power_of_two())
 }
 
-/// The bytes that [`init_mem`] needs.
+/// The bytes that [`init_mem`] needs; on 6.5, which has an array of indices, a few more.
 pub fn memory_size(entries: u32, p: &Params) -> Result<usize> {
-    Sizes::of_wanted(entries, p).map(|sizes| sizes.total())
+    let p = Params {
+        flags: p.flags | IORING_SETUP_NO_SQARRAY,
+        ..*p
+    };
+    Sizes::of_wanted(entries, &p).map(|sizes| sizes.total())
 }
 
 fn close(fd: i32) {
