@@ -19,8 +19,8 @@ use crate::uring::{
     BufReg as io_uring_buf_reg, Cqe as io_uring_cqe, IORING_REGISTER_BPF_FILTER, IORING_REGISTER_CLOCK,
     IORING_REGISTER_IOWQ_AFF, IORING_REGISTER_IOWQ_MAX_WORKERS, IORING_REGISTER_MEM_REGION, IORING_REGISTER_NAPI,
     IORING_REGISTER_PROBE, IORING_REGISTER_QUERY, IORING_REGISTER_RESTRICTIONS, IORING_REGISTER_SEND_MSG_RING,
-    IORING_REGISTER_SYNC_CANCEL, IORING_REGISTER_ZCRX_CTRL, IORING_REGISTER_ZCRX_IFQ, IORING_UNREGISTER_NAPI,
-    Params as io_uring_params, Probe as io_uring_probe, Ring as io_uring, Sqe as io_uring_sqe,
+    IORING_REGISTER_SRC_REGISTERED, IORING_REGISTER_SYNC_CANCEL, IORING_REGISTER_ZCRX_CTRL, IORING_REGISTER_ZCRX_IFQ,
+    IORING_UNREGISTER_NAPI, Params as io_uring_params, Probe as io_uring_probe, Ring as io_uring, Sqe as io_uring_sqe,
     Timespec as __kernel_timespec, buffers, probe, register, setup,
 };
 
@@ -670,17 +670,19 @@ pub unsafe extern "C" fn io_uring_unregister_buffers(ring: *mut io_uring) -> c_i
     unsafe { register::unregister_buffers(of(ring)) }.into_c()
 }
 
-/// Makes the buffers of `src` buffers of `dst`, too, which has none: 0. 6.12.
+/// Makes the buffers of `src` buffers of `dst`, too, which has none: 0. `-ENXIO` if `src` has none, `-EBUSY` if `dst` has
+/// some. If the descriptor of `src` is registered, the calling thread has to be the one that did it. 6.12.
 ///
 /// # Safety
 /// Both rings must be set up.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_uring_clone_buffers(dst: *mut io_uring, src: *mut io_uring) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { register::clone_buffers(of(dst), of(src), 0, 0, 0, 0) }.into_c()
+    unsafe { register::clone_buffers(of(dst), of(src), 0, 0, 0, IORING_REGISTER_SRC_REGISTERED) }.into_c()
 }
 
-/// The same with flags: `IORING_REGISTER_DST_REPLACE`. 6.13.
+/// The same with flags: `IORING_REGISTER_DST_REPLACE`; and `IORING_REGISTER_SRC_REGISTERED`, without which `src` goes by its
+/// descriptor, whether that is registered or not. 6.13.
 ///
 /// # Safety
 /// Both rings must be set up.
@@ -704,10 +706,20 @@ pub unsafe extern "C" fn io_uring_clone_buffers_offset(
     flags: c_uint,
 ) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { register::clone_buffers(of(dst), of(src), dst_off, src_off, nr, flags) }.into_c()
+    unsafe {
+        register::clone_buffers(
+            of(dst),
+            of(src),
+            dst_off,
+            src_off,
+            nr,
+            flags | IORING_REGISTER_SRC_REGISTERED,
+        )
+    }
+    .into_c()
 }
 
-/// Another name of the same.
+/// The same, with `src` by its descriptor but for `IORING_REGISTER_SRC_REGISTERED`.
 ///
 /// # Safety
 /// Both rings must be set up.
@@ -906,9 +918,11 @@ pub unsafe extern "C" fn io_uring_register_iowq_aff(
     cpusz: usize,
     mask: *const cpu_set_t,
 ) -> c_int {
-    let nr = u32::try_from(cpusz).unwrap_or(u32::MAX);
+    let Ok(nr) = i32::try_from(cpusz) else {
+        return Errno::EINVAL.negated();
+    };
     // SAFETY: the caller's promise.
-    unsafe { registered(ring, IORING_REGISTER_IOWQ_AFF, mask, nr) }
+    unsafe { registered(ring, IORING_REGISTER_IOWQ_AFF, mask, nr as u32) }
 }
 
 /// Lets them run anywhere again: 0.

@@ -3,7 +3,7 @@
 use core::ffi::c_void;
 use core::ptr;
 
-use super::{Errno, Result, syscall};
+use super::{Result, syscall};
 use crate::uring::abi::Params;
 
 /// Makes a ring; the descriptor, or its index when the ring has none.
@@ -59,8 +59,8 @@ pub unsafe fn close(fd: i32) {
     let _ = unsafe { syscall(libc::SYS_close, [fd as u32 as usize, 0, 0, 0, 0, 0]) };
 }
 
-/// Raises this process's soft limit of descriptors by `more`; `EMFILE` if the hard limit forbids it.
-pub fn raise_descriptor_limit(more: u32) -> Result<()> {
+/// Raises this process's soft limit of descriptors by `nr` if it is below that and the hard limit allows it.
+pub fn raise_descriptor_limit(nr: u32) {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
@@ -77,11 +77,9 @@ pub fn raise_descriptor_limit(more: u32) -> Result<()> {
         // SAFETY: both are null or point to a limit of this frame.
         unsafe { syscall(libc::SYS_prlimit64, args) }
     };
-    set(ptr::null(), &raw mut limit)?;
-    let wanted = limit.rlim_cur.saturating_add(more.into());
-    if wanted > limit.rlim_max {
-        return Err(Errno::EMFILE);
+    if set(ptr::null(), &raw mut limit).is_ok() && limit.rlim_cur < nr.into() {
+        limit.rlim_cur += libc::rlim_t::from(nr);
+        // Whoever wants the descriptors asks again, whatever comes of this.
+        let _ = set(&raw const limit, ptr::null_mut());
     }
-    limit.rlim_cur = wanted;
-    set(&raw const limit, ptr::null_mut()).map(drop)
 }

@@ -40,11 +40,12 @@ pub(super) fn params(ring: &Ring, opcode: u32, params: &mut Params) -> Result<u3
     unsafe { register(ring, opcode, ptr::from_mut(params).cast(), 1) }
 }
 
-/// Repeats `attempt` once with a higher limit of descriptors if the limit was too low for `nr` files.
+/// Repeats `attempt` once if the limit of descriptors may have been too low for `nr` files; the limit is raised by as many
+/// if it is below that.
 fn with_descriptors(nr: u32, attempt: impl Fn() -> Result<u32>) -> Result<u32> {
     match attempt() {
         Err(Errno::EMFILE) => {
-            uring::raise_descriptor_limit(nr)?;
+            uring::raise_descriptor_limit(nr);
             attempt()
         }
         result => result,
@@ -52,24 +53,23 @@ fn with_descriptors(nr: u32, attempt: impl Fn() -> Result<u32>) -> Result<u32> {
 }
 
 /// Registers `nr` descriptors, read at `files`; -1 leaves a slot empty.
-pub fn files(ring: &Ring, files: *const i32, nr: u32) -> Result<()> {
+pub fn files(ring: &Ring, files: *const i32, nr: u32) -> Result<u32> {
     // SAFETY: the kernel answers EFAULT if it cannot read `files`, and keeps nothing of it.
     with_descriptors(nr, || unsafe {
         register(ring, IORING_REGISTER_FILES, files.cast(), nr)
     })
-    .map(drop)
 }
 
 /// The same with a tag for each, to be told when the kernel has let go of it.
-pub fn files_tags(ring: &Ring, files: *const i32, tags: *const u64, nr: u32) -> Result<()> {
+pub fn files_tags(ring: &Ring, files: *const i32, tags: *const u64, nr: u32) -> Result<u32> {
     let arg = tagged(nr, files.cast(), tags);
-    with_descriptors(nr, || resources(ring, IORING_REGISTER_FILES2, &arg)).map(drop)
+    with_descriptors(nr, || resources(ring, IORING_REGISTER_FILES2, &arg))
 }
 
 /// Registers a table of `nr` empty slots. 5.19.
-pub fn files_sparse(ring: &Ring, nr: u32) -> Result<()> {
+pub fn files_sparse(ring: &Ring, nr: u32) -> Result<u32> {
     let arg = sparse(nr);
-    with_descriptors(nr, || resources(ring, IORING_REGISTER_FILES2, &arg)).map(drop)
+    with_descriptors(nr, || resources(ring, IORING_REGISTER_FILES2, &arg))
 }
 
 /// Replaces `nr` slots from `offset` on; how many were done.
@@ -89,30 +89,30 @@ pub fn files_update_tag(ring: &Ring, offset: u32, files: *const i32, tags: *cons
 }
 
 /// Lets go of all files.
-pub fn unregister_files(ring: &Ring) -> Result<()> {
-    simple(ring, IORING_UNREGISTER_FILES).map(drop)
+pub fn unregister_files(ring: &Ring) -> Result<u32> {
+    simple(ring, IORING_UNREGISTER_FILES)
 }
 
 /// Registers `nr` buffers, described at `iovecs`.
 ///
 /// # Safety
 /// The kernel reads and writes the buffers for requests that name them, as long as they are registered.
-pub unsafe fn buffers(ring: &Ring, iovecs: *const c_void, nr: u32) -> Result<()> {
+pub unsafe fn buffers(ring: &Ring, iovecs: *const c_void, nr: u32) -> Result<u32> {
     // SAFETY: the caller's promise; EFAULT if `iovecs` cannot be read.
-    unsafe { register(ring, IORING_REGISTER_BUFFERS, iovecs, nr) }.map(drop)
+    unsafe { register(ring, IORING_REGISTER_BUFFERS, iovecs, nr) }
 }
 
 /// The same with a tag for each. 5.13.
 ///
 /// # Safety
 /// As [`buffers`].
-pub unsafe fn buffers_tags(ring: &Ring, iovecs: *const c_void, tags: *const u64, nr: u32) -> Result<()> {
-    resources(ring, IORING_REGISTER_BUFFERS2, &tagged(nr, iovecs, tags)).map(drop)
+pub unsafe fn buffers_tags(ring: &Ring, iovecs: *const c_void, tags: *const u64, nr: u32) -> Result<u32> {
+    resources(ring, IORING_REGISTER_BUFFERS2, &tagged(nr, iovecs, tags))
 }
 
 /// Registers a table of `nr` empty slots. 5.19.
-pub fn buffers_sparse(ring: &Ring, nr: u32) -> Result<()> {
-    resources(ring, IORING_REGISTER_BUFFERS2, &sparse(nr)).map(drop)
+pub fn buffers_sparse(ring: &Ring, nr: u32) -> Result<u32> {
+    resources(ring, IORING_REGISTER_BUFFERS2, &sparse(nr))
 }
 
 /// Replaces `nr` slots from `offset` on; how many were done. 5.13.
@@ -130,24 +130,24 @@ pub unsafe fn buffers_update(
 }
 
 /// Lets go of all buffers.
-pub fn unregister_buffers(ring: &Ring) -> Result<()> {
-    simple(ring, IORING_UNREGISTER_BUFFERS).map(drop)
+pub fn unregister_buffers(ring: &Ring) -> Result<u32> {
+    simple(ring, IORING_UNREGISTER_BUFFERS)
 }
 
 /// Has the kernel count completions on an eventfd; with `only_async` only those that did not complete at submission.
-pub fn eventfd(ring: &Ring, fd: i32, only_async: bool) -> Result<()> {
+pub fn eventfd(ring: &Ring, fd: i32, only_async: bool) -> Result<u32> {
     let opcode = if only_async {
         IORING_REGISTER_EVENTFD_ASYNC
     } else {
         IORING_REGISTER_EVENTFD
     };
     // SAFETY: one descriptor, read during the call.
-    unsafe { register(ring, opcode, ptr::from_ref(&fd).cast(), 1) }.map(drop)
+    unsafe { register(ring, opcode, ptr::from_ref(&fd).cast(), 1) }
 }
 
 /// Ends that.
-pub fn unregister_eventfd(ring: &Ring) -> Result<()> {
-    simple(ring, IORING_UNREGISTER_EVENTFD).map(drop)
+pub fn unregister_eventfd(ring: &Ring) -> Result<u32> {
+    simple(ring, IORING_UNREGISTER_EVENTFD)
 }
 
 /// Registers the ring's own descriptor with the calling thread, which saves a look-up in each call: 1.
@@ -196,31 +196,33 @@ pub fn personality(ring: &Ring) -> Result<u32> {
 }
 
 /// Forgets them.
-pub fn unregister_personality(ring: &Ring, id: i32) -> Result<()> {
-    numbered(ring, IORING_UNREGISTER_PERSONALITY, id as u32).map(drop)
+pub fn unregister_personality(ring: &Ring, id: i32) -> Result<u32> {
+    numbered(ring, IORING_UNREGISTER_PERSONALITY, id as u32)
 }
 
 /// Lets the ring's workers run anywhere again.
-pub fn unregister_iowq_affinity(ring: &Ring) -> Result<()> {
-    simple(ring, IORING_UNREGISTER_IOWQ_AFF).map(drop)
+pub fn unregister_iowq_affinity(ring: &Ring) -> Result<u32> {
+    simple(ring, IORING_UNREGISTER_IOWQ_AFF)
 }
 
 /// Reserves the slots that the kernel may pick from by itself. 6.0.
-pub fn file_alloc_range(ring: &Ring, off: u32, len: u32) -> Result<()> {
+pub fn file_alloc_range(ring: &Ring, off: u32, len: u32) -> Result<u32> {
     let arg = FileIndexRange { off, len, resv: 0 };
     // SAFETY: read during the call.
-    unsafe { register(ring, IORING_REGISTER_FILE_ALLOC_RANGE, ptr::from_ref(&arg).cast(), 0) }.map(drop)
+    unsafe { register(ring, IORING_REGISTER_FILE_ALLOC_RANGE, ptr::from_ref(&arg).cast(), 0) }
 }
 
 /// Makes buffers of `source` buffers of `ring`, too. 6.12, with a range 6.13.
-pub fn clone_buffers(ring: &Ring, source: &Ring, dst_off: u32, src_off: u32, nr: u32, flags: u32) -> Result<()> {
-    let registered = source.noted(REGISTERED);
+///
+/// With `SRC_REGISTERED` the source goes by its registered index, if it has one: that is the calling thread's.
+pub fn clone_buffers(ring: &Ring, source: &Ring, dst_off: u32, src_off: u32, nr: u32, flags: u32) -> Result<u32> {
+    let by_index = flags & IORING_REGISTER_SRC_REGISTERED != 0 && source.noted(REGISTERS_BY_INDEX);
     let arg = CloneBuffers {
-        src_fd: if registered { source.enter_fd() } else { source.ring_fd } as u32,
-        flags: if registered {
-            flags | IORING_REGISTER_SRC_REGISTERED
-        } else {
+        src_fd: if by_index { source.enter_fd() } else { source.ring_fd } as u32,
+        flags: if by_index {
             flags
+        } else {
+            flags & !IORING_REGISTER_SRC_REGISTERED
         },
         src_off,
         dst_off,
@@ -228,7 +230,7 @@ pub fn clone_buffers(ring: &Ring, source: &Ring, dst_off: u32, src_off: u32, nr:
         pad: [0; 3],
     };
     // SAFETY: read during the call; the kernel keeps the pages itself.
-    unsafe { register(ring, IORING_REGISTER_CLONE_BUFFERS, ptr::from_ref(&arg).cast(), 1) }.map(drop)
+    unsafe { register(ring, IORING_REGISTER_CLONE_BUFFERS, ptr::from_ref(&arg).cast(), 1) }
 }
 
 /// Whether waiting on this ring counts as waiting for I/O. `EOPNOTSUPP` before 6.15.
