@@ -134,7 +134,7 @@ impl Ring {
     }
 
     /// Shows the kernel what is queued; how much it has not taken yet.
-    fn flush(&self) -> u32 {
+    pub(super) fn flush(&self) -> u32 {
         let tail = self.sq.sqe_tail.load(Ordering::Relaxed);
         if self.flags & IORING_SETUP_SQ_REWIND != 0 {
             // The kernel takes what one call names, from the start, and no tail is shared.

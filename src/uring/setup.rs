@@ -5,7 +5,8 @@ use core::ptr::NonNull;
 use super::abi::{
     CqOffsets, Cqe, IORING_FEAT_NATIVE_WORKERS, IORING_FEAT_REG_REG_RING, IORING_REGISTER_ENABLE_RINGS,
     IORING_REGISTER_RESIZE_RINGS, IORING_SETUP_CLAMP, IORING_SETUP_CQE32, IORING_SETUP_CQSIZE, IORING_SETUP_NO_MMAP,
-    IORING_SETUP_NO_SQARRAY, IORING_SETUP_REGISTERED_FD_ONLY, IORING_SETUP_SQE128, Params, Ring, SqOffsets, Sqe,
+    IORING_SETUP_NO_SQARRAY, IORING_SETUP_REGISTERED_FD_ONLY, IORING_SETUP_SQ_REWIND, IORING_SETUP_SQE128, Params,
+    Ring, SqOffsets, Sqe,
 };
 use super::shared::{FOREIGN_MEMORY, REGISTERED, REGISTERS_BY_INDEX};
 use super::{memory, register};
@@ -312,6 +313,10 @@ pub fn resize(ring: &mut Ring, p: &mut Params) -> Result<()> {
 
 fn resize_and_map(ring: &mut Ring, p: &mut Params) -> Result<()> {
     (p.sq_off, p.cq_off) = (SqOffsets::default(), CqOffsets::default());
+    if ring.flags & IORING_SETUP_SQ_REWIND == 0 {
+        // The kernel moves the requests that it sees.
+        ring.flush();
+    }
     register::params(ring, IORING_REGISTER_RESIZE_RINGS, p)?;
     let made = Params {
         // The array's presence is the ring's, not the caller's.
