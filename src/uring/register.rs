@@ -16,8 +16,11 @@ use crate::sys::{Errno, Result, uring};
 pub unsafe fn register(ring: &Ring, opcode: u32, arg: *const c_void, nr: u32) -> Result<u32> {
     let (fd, by_index) = if ring.noted(REGISTERS_BY_INDEX) {
         (ring.enter_fd(), IORING_REGISTER_USE_REGISTERED_RING)
-    } else {
+    } else if ring.ring_fd >= 0 {
         (ring.ring_fd, 0)
+    } else {
+        // To the kernel -1 means that something is for the task: a filter for all its rings, say.
+        return Err(Errno::EBADF);
     };
     // SAFETY: the caller's promise.
     unsafe { uring::register(fd, opcode | by_index, arg, nr) }
