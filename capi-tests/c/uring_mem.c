@@ -1,6 +1,8 @@
 // oracle: no (from 2.5 on)
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Rings in memory of the program: how much is used, nothing beyond it, what does not do. */
+#include <sys/file.h>
+
 #include "uring_check.h"
 
 enum { SIZE = 2 << 20 };
@@ -98,29 +100,39 @@ static void sizes(void)
 	CHECK_EQ(params.cq_entries, 1000);
 }
 
+static int huge_pages = -1;
+static char huge_pages_before[32];
+
+static void restore_huge_pages(void)
+{
+	CHECK_GE(pwrite(huge_pages, huge_pages_before, strlen(huge_pages_before), 0), 1);
+}
+
 /* A huge page, if root can have one. */
 static void huge(void)
 {
-	const char *path = "/proc/sys/vm/nr_hugepages";
 	char *page = (char *)MAP_FAILED;
-	char old[32] = "", more[32];
 	struct io_uring ring;
-	int fd = open(path, O_RDWR), used;
+	char more[32];
 
-	if (fd < 0 || read(fd, old, sizeof(old) - 1) <= 0)
+	huge_pages = open("/proc/sys/vm/nr_hugepages", O_RDWR);
+	/* One at a time: others would restore what they found meanwhile. */
+	if (huge_pages < 0 || flock(huge_pages, LOCK_EX) != 0 ||
+	    read(huge_pages, huge_pages_before, sizeof(huge_pages_before) - 1) <= 0)
 		return;
-	snprintf(more, sizeof(more), "%d", atoi(old) + 1);
-	if (pwrite(fd, more, strlen(more), 0) > 0)
+	at_failure = restore_huge_pages;
+	snprintf(more, sizeof(more), "%d", atoi(huge_pages_before) + 1);
+	if (pwrite(huge_pages, more, strlen(more), 0) > 0)
 		page = (char *)mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 	if (page != MAP_FAILED) {
-		used = init(4096, &ring, 0, page, SIZE);
-		CHECK_EQ(used, io_uring_memory_size(4096, 0));
+		CHECK_EQ(init(4096, &ring, 0, page, SIZE), io_uring_memory_size(4096, 0));
 		use(&ring, 3);
 		io_uring_queue_exit(&ring);
 		CHECK(munmap(page, SIZE) == 0);
 	}
-	CHECK_GE(pwrite(fd, old, strlen(old), 0), 1);
-	close(fd);
+	at_failure = NULL;
+	restore_huge_pages();
+	close(huge_pages);
 	printf("huge page: %s\n", page != MAP_FAILED ? "yes" : "no");
 }
 

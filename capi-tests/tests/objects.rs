@@ -155,6 +155,25 @@ fn versions_follow_each_other() {
     }
 }
 
+/// The programs that watch `errno` call every function of the liburing face.
+#[test]
+fn errno_is_watched_in_every_function() {
+    let programs: String = ["uring_errno.c", "uring_errno_new.c", "uring_functions.h"]
+        .into_iter()
+        .map(|name| std::fs::read_to_string(here("c").join(name)).expect("a program"))
+        .collect();
+    let called: BTreeSet<_> = programs
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .collect();
+    let list = listed("liburing");
+    let forgotten: Vec<_> = list
+        .iter()
+        .filter_map(|symbol| symbol.split('@').next())
+        .filter(|name| !name.starts_with("LIBURING_") && !called.contains(name))
+        .collect();
+    assert!(forgotten.is_empty(), "{forgotten:?}");
+}
+
 #[test]
 fn dynamic_sections_say_what_the_originals_say() {
     for (name, file, ..) in LIBRARIES {
