@@ -1222,13 +1222,17 @@ IOURINGINLINE void io_uring_prep_recv_multishot(struct io_uring_sqe *sqe, int so
 
 /* ---- What a multishot recvmsg has put into a buffer of buf_len bytes; msgh is the one of the request ---- */
 
-/* The head of the buffer, or NULL if the buffer is too short for it. */
+/* The head of the buffer, or NULL if the buffer is too short for it, the address and the control messages. */
 IOURINGINLINE struct io_uring_recvmsg_out *io_uring_recvmsg_validate(void *buf, int buf_len,
 								     struct msghdr *msgh) LIBURING_NOEXCEPT
 {
-	size_t need = sizeof(struct io_uring_recvmsg_out) + msgh->msg_namelen + msgh->msg_controllen;
+	size_t room;
 
-	if (buf_len < 0 || URING_NUM__(size_t, buf_len) < need)
+	/* Subtractions, which no length can make overflow. */
+	if (buf_len < 0 || URING_NUM__(size_t, buf_len) < sizeof(struct io_uring_recvmsg_out))
+		return URING_NULL__;
+	room = URING_NUM__(size_t, buf_len) - sizeof(struct io_uring_recvmsg_out);
+	if (msgh->msg_namelen > room || msgh->msg_controllen > room - msgh->msg_namelen)
 		return URING_NULL__;
 	return URING_NUM__(struct io_uring_recvmsg_out *, buf);
 }
@@ -1278,14 +1282,14 @@ IOURINGINLINE void *io_uring_recvmsg_payload(struct io_uring_recvmsg_out *o, str
 	return URING_NUM__(char *, io_uring_recvmsg_name(o)) + msgh->msg_namelen + msgh->msg_controllen;
 }
 
-/* How much of it there is, when the result of the completion is buf_len. */
+/* How much of it there is, when the result of the completion is buf_len: 0 if that is too short. */
 IOURINGINLINE unsigned int io_uring_recvmsg_payload_length(struct io_uring_recvmsg_out *o, int buf_len,
 							   struct msghdr *msgh) LIBURING_NOEXCEPT
 {
-	uintptr_t start = URING_PTR__(uintptr_t, o);
-	uintptr_t payload = URING_PTR__(uintptr_t, io_uring_recvmsg_payload(o, msgh));
-
-	return URING_NUM__(unsigned int, start + URING_NUM__(uintptr_t, buf_len) - payload);
+	if (!io_uring_recvmsg_validate(o, buf_len, msgh))
+		return 0;
+	return URING_NUM__(unsigned int, URING_NUM__(size_t, buf_len) - sizeof(*o) - msgh->msg_namelen -
+						 msgh->msg_controllen);
 }
 
 /* ---- More requests ---- */

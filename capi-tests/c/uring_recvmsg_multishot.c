@@ -17,7 +17,7 @@ int main(void)
 	socklen_t length = sizeof(address);
 	struct msghdr message;
 	struct io_uring_sqe *sqe;
-	int from = socket(AF_INET, SOCK_DGRAM, 0), to = socket(AF_INET, SOCK_DGRAM, 0), i, yes = 1;
+	int from = socket(AF_INET, SOCK_DGRAM, 0), to = socket(AF_INET, SOCK_DGRAM, 0), i, yes = 1, head;
 
 	make(&ring, 8, 0);
 	need_op(&ring, IORING_OP_SEND_ZC);
@@ -75,9 +75,19 @@ int main(void)
 		}
 		CHECK_EQ(kinds, 3);
 	}
-	/* A buffer that is too short for the head. */
+	/* A buffer that is too short for the head, or for what the request says comes behind it. */
 	CHECK(io_uring_recvmsg_validate(memory, 10, &message) == NULL);
 	CHECK(io_uring_recvmsg_validate(memory, -1, &message) == NULL);
+	head = (int)sizeof(struct io_uring_recvmsg_out) + (int)message.msg_namelen + 128;
+	CHECK(io_uring_recvmsg_validate(memory, head - 1, &message) == NULL);
+	CHECK(io_uring_recvmsg_validate(memory, head, &message) != NULL);
+	CHECK_EQ(io_uring_recvmsg_payload_length((struct io_uring_recvmsg_out *)memory, head + 7, &message), 7);
+	CHECK_EQ(io_uring_recvmsg_payload_length((struct io_uring_recvmsg_out *)memory, head, &message), 0);
+	CHECK_EQ(io_uring_recvmsg_payload_length((struct io_uring_recvmsg_out *)memory, head - 1, &message), 0);
+	CHECK_EQ(io_uring_recvmsg_payload_length((struct io_uring_recvmsg_out *)memory, -1, &message), 0);
+	message.msg_controllen = SIZE_MAX - 16;
+	CHECK(io_uring_recvmsg_validate(memory, SIZE, &message) == NULL);
+	CHECK_EQ(io_uring_recvmsg_payload_length((struct io_uring_recvmsg_out *)memory, SIZE, &message), 0);
 	io_uring_queue_exit(&ring);
 	return 0;
 }

@@ -380,7 +380,7 @@ pub unsafe extern "C" fn io_uring_get_events(ring: *mut io_uring) -> c_int {
 }
 
 /// Puts the addresses of up to `count` completions that are there to `cqes`: how many. They stay in the queue until they are
-/// advanced over.
+/// advanced over. Padding is stepped over; those behind padding come with the next call.
 ///
 /// # Safety
 /// `ring` must be set up; `cqes` must have room for `count` addresses.

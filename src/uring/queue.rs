@@ -275,17 +275,33 @@ impl Ring {
         }
     }
 
+    /// Consumes the gap at the head, if there is one; how many slots are filled behind it.
+    #[inline]
+    fn past_gap(&self) -> u32 {
+        let ready = self.cq_ready();
+        if ready > 0 && self.is_gap(&self.cq.read(self.cq.head(), self.cqe_shift())) {
+            self.advance(1);
+            return ready.wrapping_sub(1);
+        }
+        ready
+    }
+
     /// The addresses of the completions that are there, at most as many as `room` takes; how many it got.
     ///
-    /// Each is consumed by advancing over its slots. Asks the kernel once if none are there and it holds some.
+    /// Each is consumed by advancing over its slots, so they have no gap between them: those behind one are for the next
+    /// call. Asks the kernel once if none are there and it holds some.
     pub fn peek_batch(&self, room: u32, mut put: impl FnMut(u32, *mut Cqe)) -> u32 {
-        let mut ready = self.cq_ready();
+        let mut ready = self.past_gap();
         if ready == 0 && self.cq_needs_flush() && self.get_events().is_ok() {
-            ready = self.cq_ready();
+            ready = self.past_gap();
         }
         let (mut index, shift, mut got) = (self.cq.head(), self.cqe_shift(), 0);
         while ready > 0 && got < room {
-            let slots = self.slots(&self.cq.read(index, shift));
+            let cqe = self.cq.read(index, shift);
+            if self.is_gap(&cqe) {
+                break;
+            }
+            let slots = self.slots(&cqe);
             put(got, self.cq.at(index, shift));
             got = got.wrapping_add(1);
             index = index.wrapping_add(slots);
