@@ -209,10 +209,16 @@ class Manual:
     def body(self, lines):
         """mdoc with our directives in it."""
         out = []
+        ended = False  # a structure: what goes on behind it needs some room
         for line in trimmed(lines):
             directive, _, rest = line.partition(' ')
+            if ended and directive not in ('@struct', '@const', '.Pp', '.Bl', '.El', '.Ss'):
+                out.append('.Pp')
+            ended = False
             if directive == '@struct':
                 out += literal(self.headers.structs[rest.strip()].splitlines())
+                ended = True
+                continue
             elif directive == '@const':
                 names = rest.split()
                 since = self.kernels.get(names[0])
