@@ -220,12 +220,23 @@ class Manual:
                 ended = True
                 continue
             elif directive == '@const':
-                names = rest.split()
-                since = self.kernels.get(names[0])
-                out.append('.It ' + ' , '.join(f'Dv {n}' for n in names) + (f' Pq Linux {since[0]}' if since else ''))
+                out.append('.It ' + self.constants(rest.split()))
             else:
                 out.append(line)
         return out
+
+    def constants(self, names):
+        """Names with the first Linux behind those that have the same."""
+        since = [self.kernels.get(name, [None])[0] for name in names]
+        words = []
+        for i, name in enumerate(names):
+            last = i + 1 == len(names)
+            words.append(f'Dv {name}')
+            if since[i] and (last or since[i] != since[i + 1]):
+                words.append(f'Po Linux {since[i]} Pc')
+            if not last:
+                words.append(',')
+        return ' '.join(words)
 
     def errors(self, lines):
         out, intro, open_list = [], [], False
