@@ -236,6 +236,7 @@ int io_uring_queue_init_params(unsigned entries, struct io_uring *ring, struct i
 
 /*
  * The same in memory of the caller (Linux 6.5): page aligned, buf_size bytes, in use until io_uring_queue_exit().
+ * The kernel may write to it for a moment after that, too: it is not to hold another ring, or what matters, at once.
  * Returns how many bytes are used, -ENOMEM if they do not suffice, or an error as above.
  */
 int io_uring_queue_init_mem(unsigned entries, struct io_uring *ring, struct io_uring_params *p, void *buf,
@@ -255,7 +256,7 @@ int io_uring_enable_rings(struct io_uring *ring) LIBURING_NOEXCEPT;
 
 /*
  * Changes the sizes of a ring with IORING_SETUP_DEFER_TASKRUN (Linux 6.13): p->sq_entries, and p->cq_entries with
- * IORING_SETUP_CQSIZE. What is in the rings is kept. 0, or an error.
+ * IORING_SETUP_CQSIZE. What is in the rings is kept, no flags are left in *p. 0, or an error.
  */
 int io_uring_resize_rings(struct io_uring *ring, struct io_uring_params *p) LIBURING_NOEXCEPT;
 

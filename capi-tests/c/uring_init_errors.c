@@ -4,6 +4,7 @@
 #include "uring_check.h"
 
 #include <dirent.h>
+#include <sys/resource.h>
 
 static int descriptors(void)
 {
@@ -15,6 +16,42 @@ static int descriptors(void)
 		n++;
 	closedir(dir);
 	return n;
+}
+
+/* Kilobytes of address space. */
+static unsigned long address_space(void)
+{
+	char line[256];
+	unsigned long size = 0;
+	FILE *status = fopen("/proc/self/status", "r");
+
+	CHECK(status != NULL);
+	while (fgets(line, sizeof(line), status))
+		sscanf(line, "VmSize: %lu", &size);
+	fclose(status);
+	CHECK_GE(size, 1);
+	return size;
+}
+
+/* A ring that cannot be mapped is taken back: all of it or its second part. */
+static void without_memory(void)
+{
+	struct rlimit limit, old;
+	struct io_uring ring;
+	int before = descriptors(), i;
+	unsigned long size = address_space();
+
+	CHECK(getrlimit(RLIMIT_AS, &old) == 0);
+	limit = old;
+	/* 32768 completions are 1 MiB, the requests 2. */
+	for (i = 0; i < 2; i++) {
+		limit.rlim_cur = (size + (i ? 2048 : 512)) << 10;
+		CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
+		CHECK_EQ(io_uring_queue_init(32768, &ring, 0), -ENOMEM);
+		CHECK(setrlimit(RLIMIT_AS, &old) == 0);
+		CHECK_EQ(descriptors(), before);
+		CHECK_LE(address_space(), size + 256);
+	}
 }
 
 int main(void)
@@ -31,6 +68,7 @@ int main(void)
 	io_uring_queue_exit(&ring);
 
 	before = descriptors();
+	without_memory();
 	for (i = 0; i < 10; i++) {
 		CHECK_EQ(io_uring_queue_init(0, &ring, 0), -EINVAL);
 		CHECK_EQ(io_uring_queue_init(32769, &ring, 0), -EINVAL);

@@ -1,13 +1,16 @@
 // oracle: no (from 2.5 on)
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Rings in memory of the program: how much is used, nothing beyond it, what does not do. */
-#include <sys/file.h>
-
+#include "huge.h"
 #include "uring_check.h"
 
 enum { SIZE = 2 << 20 };
 
-static char *memory;
+/* Each ring has its own: the kernel may write to it for a moment after the ring's end. */
+static char *fresh(void)
+{
+	return (char *)pages(SIZE);
+}
 
 static int init(unsigned entries, struct io_uring *ring, unsigned flags, char *at, size_t size)
 {
@@ -36,6 +39,7 @@ static void fits(unsigned entries, unsigned cq_entries, unsigned flags)
 {
 	struct io_uring_params params;
 	struct io_uring ring;
+	char *memory = fresh();
 	ssize_t need;
 	size_t i;
 
@@ -60,11 +64,14 @@ static void fits(unsigned entries, unsigned cq_entries, unsigned flags)
 		CHECK_EQ(memory[i], 0x5a);
 		CHECK_EQ(memory[4096 + (size_t)need + i], 0x5a);
 	}
+	CHECK(munmap(memory, SIZE) == 0);
+	memory = fresh();
 	/* A byte less does not do. */
 	CHECK_EQ(init(entries, &ring, params.flags, memory + 4096, (size_t)need - 1),
 		 cq_entries ? -EINVAL : -ENOMEM);
 	params.cq_entries = cq_entries;
 	CHECK_EQ(io_uring_queue_init_mem(entries, &ring, &params, memory + 4096, (size_t)need - 1), -ENOMEM);
+	CHECK(munmap(memory, SIZE) == 0);
 }
 
 static void sizes(void)
@@ -100,49 +107,30 @@ static void sizes(void)
 	CHECK_EQ(params.cq_entries, 1000);
 }
 
-static int huge_pages = -1;
-static char huge_pages_before[32];
-
-static void restore_huge_pages(void)
-{
-	CHECK_GE(pwrite(huge_pages, huge_pages_before, strlen(huge_pages_before), 0), 1);
-}
-
-/* A huge page, if root can have one. */
+/* In a huge page, if root can have one. */
 static void huge(void)
 {
-	char *page = (char *)MAP_FAILED;
 	struct io_uring ring;
-	char more[32];
+	char *page;
 
-	huge_pages = open("/proc/sys/vm/nr_hugepages", O_RDWR);
-	/* One at a time: others would restore what they found meanwhile. */
-	if (huge_pages < 0 || flock(huge_pages, LOCK_EX) != 0 ||
-	    read(huge_pages, huge_pages_before, sizeof(huge_pages_before) - 1) <= 0)
-		return;
-	at_failure = restore_huge_pages;
-	snprintf(more, sizeof(more), "%d", atoi(huge_pages_before) + 1);
-	if (pwrite(huge_pages, more, strlen(more), 0) > 0)
+	if (reserve_huge_page()) {
 		page = (char *)mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
-	if (page != MAP_FAILED) {
+		CHECK(page != MAP_FAILED);
 		CHECK_EQ(init(4096, &ring, 0, page, SIZE), io_uring_memory_size(4096, 0));
 		use(&ring, 3);
 		io_uring_queue_exit(&ring);
 		CHECK(munmap(page, SIZE) == 0);
 	}
-	at_failure = NULL;
-	restore_huge_pages();
-	close(huge_pages);
-	printf("huge page: %s\n", page != MAP_FAILED ? "yes" : "no");
+	release_huge_page();
 }
 
 int main(void)
 {
 	struct io_uring ring, second;
 	unsigned entries, wide;
+	char *memory = fresh();
 	int used;
 
-	memory = (char *)pages(SIZE);
 	sizes();
 	used = init(64, &ring, 0, memory, SIZE);
 	if (used == -EPERM || used == -ENOSYS || used == -EINVAL)
@@ -173,7 +161,7 @@ int main(void)
 		fits(1, 16384, flags);
 	}
 
-	memset(memory, 0, SIZE);
+	memory = fresh();
 	CHECK_EQ(init(64, &ring, 0, memory, 4096), -ENOMEM);
 	CHECK_EQ(init(64, &ring, 0, memory, 0), -ENOMEM);
 	CHECK_EQ(init(0, &ring, 0, memory, SIZE), -EINVAL);

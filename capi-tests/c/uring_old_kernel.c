@@ -7,6 +7,7 @@
 /* The kernel of the moment. */
 static unsigned known_flags, known_features;
 static long no_ring, no_probe;
+static int no_cq_flags;
 
 static long old_kernel(const struct call *call)
 {
@@ -22,6 +23,8 @@ static long old_kernel(const struct call *call)
 	ret = real(call);
 	if (ret >= 0)
 		p->features &= known_features;
+	if (no_cq_flags)
+		p->cq_off.flags = 0;
 	return ret;
 }
 
@@ -108,6 +111,17 @@ int main(void)
 	/* A flag that it does not know is refused as it is, and nothing is left of the attempt. */
 	CHECK_EQ(io_uring_queue_init(8, &ring, IORING_SETUP_SUBMIT_ALL), -EINVAL);
 	CHECK_EQ(next_descriptor(), before);
+
+	/* No flags of the completion ring up to 5.7: its eventfd cannot be switched off. */
+	no_cq_flags = 1;
+	make(&ring, 8, 0);
+	CHECK(ring.cq.kflags == NULL);
+	CHECK(io_uring_cq_eventfd_enabled(&ring));
+	CHECK_EQ(io_uring_cq_eventfd_toggle(&ring, false), -EOPNOTSUPP);
+	CHECK_EQ(io_uring_cq_eventfd_toggle(&ring, true), 0);
+	use(&ring, 2);
+	io_uring_queue_exit(&ring);
+	no_cq_flags = 0;
 
 	/* No probe up to 5.5: nobody knows. */
 	make(&ring, 8, 0);

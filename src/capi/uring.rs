@@ -153,7 +153,8 @@ pub unsafe extern "C" fn io_uring_queue_init_params(
 /// The same in the `buf_size` bytes at `buf`, which are page-aligned: how many of them the ring uses.
 ///
 /// `-ENOMEM` if they are too few, see `io_uring_memory_size`. The memory is the ring's until `io_uring_queue_exit`, the
-/// program's again after it. Before 6.14 it has to be contiguous: a page or a huge page. 6.5.
+/// program's again after it, but for what the kernel writes while it ends the ring; without `buf` it is the library's.
+/// Before 6.14 it has to be contiguous: a page or a huge page. 6.5.
 ///
 /// # Safety
 /// `ring` must be writable, what it held is lost; `p` must be readable and writable; `buf` must be unused for as long
@@ -226,7 +227,8 @@ pub unsafe extern "C" fn io_uring_close_ring_fd(ring: *mut io_uring) -> c_int {
 }
 
 /// Gives a ring with `IORING_SETUP_DEFER_TASKRUN` other numbers of entries: 0. What is queued stays, addresses of requests
-/// and completions change. `-EINVAL` for other rings, `-EOVERFLOW` if what is queued does not fit. 6.13.
+/// and completions change; `p` has no flags after it. `-EINVAL` for other rings, `-EBADF` for a closed descriptor,
+/// `-EOVERFLOW` if what is queued does not fit. 6.13.
 ///
 /// # Safety
 /// `ring` must be set up and used by nobody else meanwhile; `p` must be readable and writable.
@@ -237,7 +239,7 @@ pub unsafe extern "C" fn io_uring_resize_rings(ring: *mut io_uring, p: *mut io_u
     setup::resize(ring, p).into_c()
 }
 
-/// The bytes of locked memory that a ring would be charged for: 0 since 5.12. Errors as `io_uring_queue_init`.
+/// The bytes of locked memory that a ring would be charged for: 0 since 5.12. `-EINVAL` for 0 or more than 32768 entries.
 #[unsafe(no_mangle)]
 pub extern "C" fn io_uring_mlock_size(entries: c_uint, flags: c_uint) -> isize {
     let p = io_uring_params {

@@ -5,8 +5,8 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::AtomicU32;
 
 use super::abi::{
-    IORING_FEAT_SINGLE_MMAP, IORING_OFF_CQ_RING, IORING_OFF_SQ_RING, IORING_OFF_SQES, IORING_SETUP_NO_SQARRAY, Params,
-    Ring,
+    IORING_FEAT_SINGLE_MMAP, IORING_OFF_CQ_RING, IORING_OFF_SQ_RING, IORING_OFF_SQES, IORING_SETUP_NO_MMAP,
+    IORING_SETUP_NO_SQARRAY, Params, Ring,
 };
 use super::setup::Sizes;
 use super::shared::FOREIGN_MEMORY;
@@ -83,20 +83,31 @@ pub(super) fn point(p: &Params, ring: &mut Ring) -> Result<()> {
     Ok(())
 }
 
+/// What the ring lies in: one piece if its memory was not the kernel's, which may be a huge page and is not to be divided;
+/// else the requests, the submission ring and, if it is not the same, the completion ring. Empty where there is nothing.
+fn pieces(ring: &Ring) -> [(*mut u8, usize); 3] {
+    const NOTHING: (*mut u8, usize) = (ptr::null_mut(), 0);
+    let sqes = (ring.sq.sqes.cast(), ring.sq.sqes_sz as usize);
+    let sq = (ring.sq.ring_ptr, ring.sq.ring_sz);
+    if ring.flags & IORING_SETUP_NO_MMAP != 0 {
+        [(sqes.0, sqes.1.wrapping_add(sq.1)), NOTHING, NOTHING]
+    } else if ring.cq.ring_ptr == ring.sq.ring_ptr {
+        [sqes, sq, NOTHING]
+    } else {
+        // Kernels before 5.4.
+        [sqes, sq, (ring.cq.ring_ptr, ring.cq.ring_sz)]
+    }
+}
+
 /// Unmaps what [`map_rings`] mapped, or what was allocated in its place.
 pub(super) fn unmap_rings(ring: &mut Ring) {
     free_array(ring);
     if !ring.noted(FOREIGN_MEMORY) {
-        let (sq, cq) = (ring.sq.ring_ptr, ring.cq.ring_ptr);
-        for (at, len) in [(ring.sq.sqes.cast(), ring.sq.sqes_sz as usize), (sq, ring.sq.ring_sz)] {
+        for (at, len) in pieces(ring) {
             if !at.is_null() {
                 // SAFETY: set by map_rings or by set-up in own memory; the ring is ending.
                 unsafe { map::unmap(at, len) };
             }
-        }
-        if cq != sq && !cq.is_null() {
-            // SAFETY: as above; a mapping of its own on kernels before 5.4.
-            unsafe { map::unmap(cq, ring.cq.ring_sz) };
         }
     }
     ring.sq.ring_ptr = ptr::null_mut();
@@ -119,12 +130,10 @@ pub(super) fn dont_fork(ring: &Ring) -> Result<()> {
     if sq.is_null() || cq.is_null() || sqes.is_null() {
         return Err(Errno::EINVAL);
     }
-    // SAFETY: a child that wants this ring does not ask for it to be kept out.
-    unsafe {
-        map::dont_fork(sqes, ring.sq.sqes_sz as usize)?;
-        map::dont_fork(sq, ring.sq.ring_sz)?;
-        if cq != sq {
-            map::dont_fork(cq, ring.cq.ring_sz)?;
+    for (at, len) in pieces(ring) {
+        if !at.is_null() {
+            // SAFETY: a child that wants this ring does not ask for it to be kept out.
+            unsafe { map::dont_fork(at, len) }?;
         }
     }
     Ok(())
