@@ -282,6 +282,7 @@ static void commands(void)
 		res = RESULT(io_uring_prep_cmd_sock(sqe, SOCKET_URING_OP_SIOCINQ, fd, 0, 0, NULL, 0));
 	while (res == 0);
 	CHECK_EQ(res, 5);
+	CHECK_EQ(RESULT(io_uring_prep_uring_cmd(sqe, SOCKET_URING_OP_SIOCINQ, fd)), 5);
 	CHECK_EQ(RESULT(io_uring_prep_cmd_sock(sqe, SOCKET_URING_OP_SIOCOUTQ, fd, 0, 0, NULL, 0)), 0);
 	CHECK_EQ(option(SOCKET_URING_OP_GETSOCKOPT, fd, SOL_SOCKET, SO_TYPE, &value), sizeof(value));
 	CHECK_EQ(value, SOCK_STREAM);
