@@ -4,12 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use capi_tests::run::{Outcome, run};
-use capi_tests::{build_dir, cc, here, root, temp_dir};
+use capi_tests::{build_dir, cc, here, library, root, temp_dir};
 
 fn finish(command: &mut Command) -> Outcome {
     let outcome = run(command, Duration::from_secs(60));
@@ -48,7 +48,7 @@ impl Manual {
     }
 }
 
-fn read(path: &std::path::Path) -> String {
+fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
@@ -217,52 +217,32 @@ fn the_synopsis_is_the_header() {
     compile(&program);
 }
 
+fn compiler(source: &Path) -> Command {
+    let mut command = Command::new(cc());
+    command
+        .args([
+            "-std=gnu11",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-Wno-unused-parameter",
+            "-I",
+        ])
+        .arg(root().join("include"))
+        .arg(source);
+    command
+}
+
 fn compile(program: &str) {
     let dir = temp_dir();
     let source = dir.path().join("all.c");
     std::fs::write(&source, program).expect("the directory is writable");
-    finish(
-        Command::new(cc())
-            .args([
-                "-std=gnu11",
-                "-Wall",
-                "-Wextra",
-                "-Werror",
-                "-Wno-unused-parameter",
-                "-fsyntax-only",
-                "-I",
-            ])
-            .arg(root().join("include"))
-            .arg(&source),
-    );
+    finish(compiler(&source).arg("-fsyntax-only"));
 }
 
-/// What an example may use that is not a program of its own.
-const BEFORE: &str = "(struct io_uring *ring, struct io_uring_sqe *sqe, struct io_uring_cqe *cqe, int fd, int ret)\n\
-                      { static char buf[4096]; (void)ret; (void)buf; {";
-const AFTER: &str = "\n} return 0; }\n";
-const HEADERS: [&str; 14] = [
-    // With liburing.h and libaio.h.
-    "aiouring.h",
-    "liburing.h",
-    "netinet/in.h",
-    "poll.h",
-    "stdio.h",
-    "stdlib.h",
-    "sys/epoll.h",
-    "sys/eventfd.h",
-    "sys/mman.h",
-    "sys/socket.h",
-    "sys/stat.h",
-    "sys/un.h",
-    "sys/xattr.h",
-    "unistd.h",
-];
-
-#[test]
-fn examples_compile() {
-    let mut fragments: String = HEADERS.map(|h| format!("#include <{h}>\n")).concat();
-    let mut count = 0;
+/// The examples by the names of their pages.
+fn examples() -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
     let files = std::fs::read_dir(root().join("man")).expect("the sources of the pages");
     for path in files.flatten().map(|f| f.path()) {
         if path.extension().is_none_or(|e| e != "page") {
@@ -281,13 +261,74 @@ fn examples_compile() {
                 example.push('\n');
             }
         }
-        if example.contains("#include") {
-            compile(&example);
-        } else if !example.is_empty() {
-            let _ = writeln!(fragments, "int example_{count}{BEFORE}\n{example}{AFTER}");
+        if !example.is_empty() {
+            all.insert(path.file_name().expect("a name").to_string_lossy().into(), example);
         }
-        count += usize::from(!example.is_empty());
     }
-    assert!(count > 30, "{count} examples");
-    compile(&fragments);
+    assert!(all.len() > 70, "{} examples", all.len());
+    all
+}
+
+/// All examples that are not programs of their own as functions, and a table of them.
+fn fragments() -> String {
+    let headers = [
+        // With liburing.h and libaio.h.
+        "aiouring.h",
+        "liburing.h",
+        "netinet/in.h",
+        "poll.h",
+        "stdio.h",
+        "stdlib.h",
+        "sys/epoll.h",
+        "sys/eventfd.h",
+        "sys/mman.h",
+        "sys/socket.h",
+        "sys/stat.h",
+        "sys/un.h",
+        "sys/xattr.h",
+        "unistd.h",
+    ];
+    let mut program: String = headers.map(|h| format!("#include <{h}>\n")).concat();
+    let mut table = String::new();
+    for (i, (name, example)) in examples().iter().filter(|(_, e)| !e.contains("#include")).enumerate() {
+        let _ = writeln!(
+            program,
+            "static int example_{i}(struct io_uring *ring, struct io_uring_sqe *sqe, struct io_uring_cqe *cqe, int fd, \
+             int ret)\n{{ static char buf[4096]; (void)ret; (void)buf; {{\n{example}\n}} return 0; }}"
+        );
+        let _ = writeln!(table, "{{ \"{name}\", example_{i} }},");
+    }
+    let _ = writeln!(
+        program,
+        "struct example {{ const char *name; int (*run)(struct io_uring *, struct io_uring_sqe *, \
+         struct io_uring_cqe *, int, int); }};\nextern const struct example examples[];\n\
+         const struct example examples[] = {{\n{table}{{ 0, 0 }} }};"
+    );
+    program
+}
+
+#[test]
+fn examples_compile() {
+    compile(&fragments());
+    for example in examples().values().filter(|e| e.contains("#include")) {
+        compile(example);
+    }
+}
+
+/// No example crashes or waits for ever, though not all get what they are about.
+#[test]
+fn examples_run() {
+    let dir = temp_dir();
+    let source = dir.path().join("all.c");
+    let program = dir.path().join("all");
+    std::fs::write(&source, fragments()).expect("the directory is writable");
+    let mut link = compiler(&source);
+    finish(
+        link.arg(here("c/tools/examples.c"))
+            .arg(library("libaiouring.a"))
+            .arg("-lpthread")
+            .arg("-o")
+            .arg(&program),
+    );
+    finish(Command::new(&program).current_dir(&dir));
 }
