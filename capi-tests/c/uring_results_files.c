@@ -8,7 +8,7 @@
 
 static void reads_and_writes(void)
 {
-	int fd = temp_file(8192, 1), ends[2], fifo[2];
+	int fd = temp_file(8192, 1), ends[2], fifo[2], pair[2];
 	char *memory = pages(8192), buf[64];
 	struct iovec whole, parts[2];
 
@@ -24,6 +24,10 @@ static void reads_and_writes(void)
 	CHECK(write(ends[1], "ab", 2) == 2);
 	CHECK_EQ(RESULT(io_uring_prep_read(sqe, ends[0], buf, 10, 77)), 2);
 	CHECK_EQ(RESULT(io_uring_prep_read(sqe, ends[0], buf, 10, 0); sqe->rw_flags = RWF_NOWAIT), -EAGAIN);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	CHECK_EQ(RESULT(io_uring_prep_write(sqe, pair[0], "ab", 2, (__u64)-1)), 2);
+	CHECK_EQ(RESULT(io_uring_prep_read(sqe, pair[1], buf, 10, 77)), -ESPIPE);
+	CHECK_EQ(RESULT(io_uring_prep_read(sqe, pair[1], buf, 10, 0)), 2);
 	CHECK_EQ(RESULT(io_uring_prep_read(sqe, ends[1], buf, 10, 0)), -EBADF);
 	CHECK_EQ(RESULT(io_uring_prep_read(sqe, fd, hole(), 10, 0)), -EFAULT);
 	CHECK_EQ(RESULT(io_uring_prep_write(sqe, fd, hole(), 10, 0)), -EFAULT);

@@ -23,6 +23,10 @@ static void polls(void)
 
 	CHECK(pipe(ends) == 0 && pipe(other) == 0);
 	CHECK_EQ(RESULT(io_uring_prep_poll_add(sqe, fd, POLLIN | POLLOUT)), POLLIN | POLLOUT);
+	START(5, io_uring_prep_poll_multishot(sqe, fd, POLLIN));
+	cqe = take(&ring);
+	CHECK_EQ(cqe.res, POLLIN);
+	CHECK_EQ(cqe.flags, 0);
 	CHECK_EQ(RESULT(io_uring_prep_poll_add(sqe, 999, POLLIN)), -EBADF);
 	CHECK_EQ(RESULT(io_uring_prep_poll_remove(sqe, 77)), -ENOENT);
 	CHECK_EQ(RESULT(io_uring_prep_poll_update(sqe, 77, 0, POLLIN, IORING_POLL_UPDATE_EVENTS)), -ENOENT);
