@@ -14,6 +14,10 @@
 
 #include <libaio.h>
 
+#ifndef IORING_TIMEOUT_IMMEDIATE_ARG
+#error "<linux/io_uring.h> of this system is too old for <aiouring.h>: include <aiouring.h> before it"
+#endif
+
 /* The version of the extensions declared here: those of AIOURING_VERSION_MAJOR 1 carry the version node AIOURING_1.0. */
 #define AIOURING_VERSION_MAJOR 1
 #define AIOURING_VERSION_MINOR 0
@@ -23,7 +27,7 @@
 #ifdef __cplusplus
 #define AIOURINGINLINE inline
 #else
-#define AIOURINGINLINE static __inline__
+#define AIOURINGINLINE __extension__ static __inline__
 #endif
 #endif
 

@@ -27,8 +27,7 @@ struct iovec;
 /*
  * The structures are shared with the kernel and look the same to 32 and 64 bit programs: a pointer or a long always
  * fills 64 bits, and a 32-bit program pads it on the side where the insignificant half lies. Two 32-bit fields which
- * the kernel reads as one 64-bit number change places with the byte order. These three macros write such fields; they
- * are gone at the end of this file.
+ * the kernel reads as one 64-bit number change places with the byte order. These three macros write such fields.
  */
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 #define AIO_PAIR__(low, high) high; low
@@ -41,6 +40,15 @@ struct iovec;
 #else
 #define AIO_PTR__(field, pad) AIO_PAIR__(field, unsigned int pad)
 #define AIO_LONG__(field, pad) AIO_PAIR__(unsigned long field, unsigned int pad)
+#endif
+
+/* The functions that are defined here, and conversions of numbers. All these macros are gone at the end of this file. */
+#ifdef __cplusplus
+#define AIO_INLINE__ inline
+#define AIO_NUM__(type, value) static_cast<type>(value)
+#else
+#define AIO_INLINE__ __extension__ static __inline__
+#define AIO_NUM__(type, value) ((type)(value))
 #endif
 
 /*
@@ -75,6 +83,7 @@ struct io_iocb_sockaddr {
 };
 
 /* Arguments of everything with one buffer, and the two fields that serve all operations: flags and resfd. */
+__extension__
 struct io_iocb_common {
 	AIO_PTR__(void *buf, __pad1);   /* the caller's memory, in use until the event */
 	AIO_LONG__(nbytes, __pad2);     /* its length in bytes; at most 0x7ffff000 bytes are transferred */
@@ -85,6 +94,7 @@ struct io_iocb_common {
 };
 
 /* Arguments of IO_CMD_PREADV and IO_CMD_PWRITEV. */
+__extension__
 struct io_iocb_vector {
 	AIO_PTR__(const struct iovec *vec, __pad1); /* copied by io_submit(), the memory it describes is not */
 	AIO_LONG__(nr, __pad2);                     /* number of elements, at most 1024 */
@@ -127,10 +137,6 @@ struct io_sigset_compat {
 	unsigned long ss;      /* address of the set */
 	unsigned long ss_len;  /* size of the kernel's signal set */
 };
-
-#undef AIO_PAIR__
-#undef AIO_PTR__
-#undef AIO_LONG__
 
 /* A function that io_queue_run() calls for an event: the context, io_event.obj, io_event.res and io_event.res2. */
 typedef void (*io_callback_t)(io_context_t ctx, struct iocb *iocb, long res, long res2);
@@ -197,7 +203,7 @@ extern int io_queue_run(io_context_t ctx);
 extern int io_queue_wait(io_context_t ctx, struct timespec *timeout);
 
 /* Stores the function io_queue_run() shall call for the event of *iocb; takes the place of iocb->data. */
-static inline void io_set_callback(struct iocb *iocb, io_callback_t cb)
+AIO_INLINE__ void io_set_callback(struct iocb *iocb, io_callback_t cb)
 {
 	memcpy(&iocb->data, &cb, sizeof(iocb->data));
 }
@@ -208,7 +214,7 @@ static inline void io_set_callback(struct iocb *iocb, io_callback_t cb)
  */
 
 /* Read count bytes at offset of the file fd into buf. */
-static inline void io_prep_pread(struct iocb *iocb, int fd, void *buf, size_t count, long long offset)
+AIO_INLINE__ void io_prep_pread(struct iocb *iocb, int fd, void *buf, size_t count, long long offset)
 {
 	memset(iocb, 0, sizeof(*iocb));
 	iocb->aio_lio_opcode = IO_CMD_PREAD;
@@ -219,27 +225,27 @@ static inline void io_prep_pread(struct iocb *iocb, int fd, void *buf, size_t co
 }
 
 /* Write count bytes from buf at offset of the file fd. */
-static inline void io_prep_pwrite(struct iocb *iocb, int fd, void *buf, size_t count, long long offset)
+AIO_INLINE__ void io_prep_pwrite(struct iocb *iocb, int fd, void *buf, size_t count, long long offset)
 {
 	io_prep_pread(iocb, fd, buf, count, offset);
 	iocb->aio_lio_opcode = IO_CMD_PWRITE;
 }
 
 /* Read at offset of the file fd into the iovcnt pieces of memory of iov; flags are RWF_ flags, see preadv2(2). */
-static inline void io_prep_preadv2(struct iocb *iocb, int fd, const struct iovec *iov, int iovcnt, long long offset,
+AIO_INLINE__ void io_prep_preadv2(struct iocb *iocb, int fd, const struct iovec *iov, int iovcnt, long long offset,
 				   int flags)
 {
 	memset(iocb, 0, sizeof(*iocb));
 	iocb->aio_lio_opcode = IO_CMD_PREADV;
 	iocb->aio_fildes = fd;
-	iocb->aio_rw_flags = (unsigned int)flags;
+	iocb->aio_rw_flags = AIO_NUM__(unsigned int, flags);
 	iocb->u.v.offset = offset;
-	iocb->u.v.nr = (unsigned long)iovcnt;
+	iocb->u.v.nr = AIO_NUM__(unsigned long, iovcnt);
 	iocb->u.v.vec = iov;
 }
 
 /* Write the iovcnt pieces of memory of iov at offset of the file fd; flags are RWF_ flags, see pwritev2(2). */
-static inline void io_prep_pwritev2(struct iocb *iocb, int fd, const struct iovec *iov, int iovcnt, long long offset,
+AIO_INLINE__ void io_prep_pwritev2(struct iocb *iocb, int fd, const struct iovec *iov, int iovcnt, long long offset,
 				    int flags)
 {
 	io_prep_preadv2(iocb, fd, iov, iovcnt, offset, flags);
@@ -247,19 +253,19 @@ static inline void io_prep_pwritev2(struct iocb *iocb, int fd, const struct iove
 }
 
 /* Read at offset of the file fd into the iovcnt pieces of memory of iov. */
-static inline void io_prep_preadv(struct iocb *iocb, int fd, const struct iovec *iov, int iovcnt, long long offset)
+AIO_INLINE__ void io_prep_preadv(struct iocb *iocb, int fd, const struct iovec *iov, int iovcnt, long long offset)
 {
 	io_prep_preadv2(iocb, fd, iov, iovcnt, offset, 0);
 }
 
 /* Write the iovcnt pieces of memory of iov at offset of the file fd. */
-static inline void io_prep_pwritev(struct iocb *iocb, int fd, const struct iovec *iov, int iovcnt, long long offset)
+AIO_INLINE__ void io_prep_pwritev(struct iocb *iocb, int fd, const struct iovec *iov, int iovcnt, long long offset)
 {
 	io_prep_pwritev2(iocb, fd, iov, iovcnt, offset, 0);
 }
 
 /* Wait until one of events (POLLIN, POLLOUT, ...) is true of the file fd; io_event.res tells which. */
-static inline void io_prep_poll(struct iocb *iocb, int fd, int events)
+AIO_INLINE__ void io_prep_poll(struct iocb *iocb, int fd, int events)
 {
 	memset(iocb, 0, sizeof(*iocb));
 	iocb->aio_lio_opcode = IO_CMD_POLL;
@@ -268,7 +274,7 @@ static inline void io_prep_poll(struct iocb *iocb, int fd, int events)
 }
 
 /* Bring data and metadata of the file fd to the disk, as fsync(2) does. */
-static inline void io_prep_fsync(struct iocb *iocb, int fd)
+AIO_INLINE__ void io_prep_fsync(struct iocb *iocb, int fd)
 {
 	memset(iocb, 0, sizeof(*iocb));
 	iocb->aio_lio_opcode = IO_CMD_FSYNC;
@@ -276,14 +282,14 @@ static inline void io_prep_fsync(struct iocb *iocb, int fd)
 }
 
 /* Bring the data of the file fd to the disk, as fdatasync(2) does. */
-static inline void io_prep_fdsync(struct iocb *iocb, int fd)
+AIO_INLINE__ void io_prep_fdsync(struct iocb *iocb, int fd)
 {
 	io_prep_fsync(iocb, fd);
 	iocb->aio_lio_opcode = IO_CMD_FDSYNC;
 }
 
 /* Prepares a poll with a callback in *iocb and submits it. Returns what io_submit() returns: 1 or an error. */
-static inline int io_poll(io_context_t ctx, struct iocb *iocb, io_callback_t cb, int fd, int events)
+AIO_INLINE__ int io_poll(io_context_t ctx, struct iocb *iocb, io_callback_t cb, int fd, int events)
 {
 	io_prep_poll(iocb, fd, events);
 	io_set_callback(iocb, cb);
@@ -291,7 +297,7 @@ static inline int io_poll(io_context_t ctx, struct iocb *iocb, io_callback_t cb,
 }
 
 /* Prepares an fsync with a callback in *iocb and submits it. Returns what io_submit() returns: 1 or an error. */
-static inline int io_fsync(io_context_t ctx, struct iocb *iocb, io_callback_t cb, int fd)
+AIO_INLINE__ int io_fsync(io_context_t ctx, struct iocb *iocb, io_callback_t cb, int fd)
 {
 	io_prep_fsync(iocb, fd);
 	io_set_callback(iocb, cb);
@@ -299,7 +305,7 @@ static inline int io_fsync(io_context_t ctx, struct iocb *iocb, io_callback_t cb
 }
 
 /* Prepares an fdatasync with a callback in *iocb and submits it. Returns what io_submit() returns: 1 or an error. */
-static inline int io_fdsync(io_context_t ctx, struct iocb *iocb, io_callback_t cb, int fd)
+AIO_INLINE__ int io_fdsync(io_context_t ctx, struct iocb *iocb, io_callback_t cb, int fd)
 {
 	io_prep_fdsync(iocb, fd);
 	io_set_callback(iocb, cb);
@@ -307,14 +313,20 @@ static inline int io_fdsync(io_context_t ctx, struct iocb *iocb, io_callback_t c
 }
 
 /* Adds 1 to the eventfd resfd when the event of *iocb is there. Comes after io_prep_; the descriptor may then be closed. */
-static inline void io_set_eventfd(struct iocb *iocb, int resfd)
+AIO_INLINE__ void io_set_eventfd(struct iocb *iocb, int resfd)
 {
-	iocb->u.c.resfd = (unsigned int)resfd;
+	iocb->u.c.resfd = AIO_NUM__(unsigned int, resfd);
 	iocb->u.c.flags |= 1u;
 }
 
 #ifdef __cplusplus
 }
 #endif
+
+#undef AIO_PAIR__
+#undef AIO_PTR__
+#undef AIO_LONG__
+#undef AIO_INLINE__
+#undef AIO_NUM__
 
 #endif

@@ -50,6 +50,31 @@
 #include "liburing/io_uring/query.h"
 #include "liburing/io_uring_version.h"
 
+/* The kernel's own header stands for liburing/io_uring.h if it came first. It has to know all that is used here. */
+#ifndef IORING_SETUP_SQE_MIXED
+#error "<linux/io_uring.h> of this system is too old for <liburing.h>: include <liburing.h> before it"
+#endif
+
+/*
+ * In a strict mode, glibc hides what is used here from a program that includes another header of the C library first and
+ * does not define _GNU_SOURCE before.
+ */
+#if defined(__GLIBC__) && !(defined(__USE_MISC) && defined(__USE_XOPEN2K8))
+#include <bits/types/idtype_t.h>
+#include <bits/types/siginfo_t.h>
+#include <bits/types/sigset_t.h>
+#ifndef __id_t_defined
+typedef __id_t id_t;
+#define __id_t_defined
+#endif
+#ifndef __USE_MISC
+typedef __loff_t loff_t;
+#endif
+#ifndef AT_FDCWD
+#define AT_FDCWD -100
+#endif
+#endif
+
 /* The numbers of the system calls, where the system headers are older; alpha and mips have others. */
 #if !defined(__alpha__) && !defined(__mips__)
 #ifndef __NR_io_uring_setup
@@ -68,20 +93,20 @@
 
 /*
  * The functions that are defined here. In C they are static; a program that wants symbols defines IOURINGINLINE as
- * nothing. In C++ they are not static, or a module could not export them.
+ * nothing. In C++ they are not static, or a module could not export them. __extension__: C90 has neither bool nor inline.
  */
 #ifndef IOURINGINLINE
 #ifdef __cplusplus
 #define IOURINGINLINE inline
 #else
-#define IOURINGINLINE static inline
+#define IOURINGINLINE __extension__ static __inline__
 #endif
 #endif
 /* Those that never become symbols. */
 #ifdef __cplusplus
 #define _LOCAL_INLINE inline
 #else
-#define _LOCAL_INLINE static inline
+#define _LOCAL_INLINE __extension__ static __inline__
 #endif
 
 /* No function here throws. */
@@ -215,6 +240,7 @@ int io_uring_register_query(struct io_uring_query_hdr *query) LIBURING_NOEXCEPT;
 /* The version of the library, as numbers; whether it is older than the version given. */
 int io_uring_major_version(void) LIBURING_NOEXCEPT;
 int io_uring_minor_version(void) LIBURING_NOEXCEPT;
+__extension__
 bool io_uring_check_version(int major, int minor) LIBURING_NOEXCEPT;
 
 /* The last one for the headers, at compile time. */
@@ -491,6 +517,7 @@ int io_uring_register_region(struct io_uring *ring, struct io_uring_mem_region_r
 int io_uring_register_wait_reg(struct io_uring *ring, struct io_uring_reg_wait *reg, int nr) LIBURING_NOEXCEPT;
 
 /* Whether waiting in the kernel counts as waiting for I/O (Linux 6.15, else -EOPNOTSUPP). It does at first. */
+__extension__
 int io_uring_set_iowait(struct io_uring *ring, bool enable_iowait) LIBURING_NOEXCEPT;
 
 /* Receiving without copies: takes a hardware queue (Linux 6.15), and operates it (6.19). */

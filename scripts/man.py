@@ -57,7 +57,7 @@ class Headers:
         for m in re.finditer(r'^#define (\w+)\(([^)]*)\)', text, re.M):
             if not m[1].endswith('__'):
                 self.macros.setdefault(m[1], words(m[2]))
-        declaration = r'^(?:IOURINGINLINE |AIOURINGINLINE |_LOCAL_INLINE |static inline |extern )?((?:const |struct |unsigned |enum )*\w+ \**)(\w+)\(([^;{}]*?)\)\s*(?:LIBURING_NOEXCEPT|LIBAIO_NOEXCEPT)?\s*(;|\{\n.*?^\})'
+        declaration = r'^(?:IOURINGINLINE |AIOURINGINLINE |_LOCAL_INLINE |AIO_INLINE__ |extern )?((?:const |struct |unsigned |enum )*\w+ \**)(\w+)\(([^;{}]*?)\)\s*(?:LIBURING_NOEXCEPT|LIBAIO_NOEXCEPT)?\s*(;|\{\n.*?^\})'
         for m in re.finditer(declaration, text, re.M | re.S):
             body = None if m[4] == ';' else m[4]
             if m[2] not in self.functions or body:

@@ -36,6 +36,8 @@ case ${1:-build} in
     test)
         need c++ g++
         need clang clang
+        need musl-gcc musl-tools
+        need abidiff abigail-tools
         need pkg-config pkg-config
         need mandoc mandoc
         need qemu-img qemu-utils
