@@ -491,7 +491,7 @@ int io_uring_register_iowq_max_workers(struct io_uring *ring, unsigned int *valu
  */
 int io_uring_register_ring_fd(struct io_uring *ring) LIBURING_NOEXCEPT;
 
-/* Ends that. Returns 1, or -EINVAL if it is not registered. */
+/* Ends that. Returns 1, or -EINVAL if it is not registered, or not by this thread. */
 int io_uring_unregister_ring_fd(struct io_uring *ring) LIBURING_NOEXCEPT;
 
 /* Closes the descriptor of a registered ring, which works on (Linux 6.3). Returns 1, or -EINVAL. */

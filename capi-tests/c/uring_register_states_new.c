@@ -46,6 +46,42 @@ static void use(struct io_uring *ring, unsigned queued)
 	io_uring_cq_advance(ring, 2 + queued);
 }
 
+/* Registers its own ring and lives on until it is told. */
+static struct io_uring theirs;
+static pthread_barrier_t both;
+
+static void *neighbour(void *unused)
+{
+	(void)unused;
+	CHECK_EQ(io_uring_register_ring_fd(&theirs), 1);
+	pthread_barrier_wait(&both);
+	pthread_barrier_wait(&both);
+	return NULL;
+}
+
+/* Two threads have a ring at the same index: to end the other's ring, or to try, leaves one's own alone. */
+static void neighbours(void)
+{
+	struct io_uring own;
+	pthread_t thread;
+
+	make(&own, 8, 0);
+	make(&theirs, 8, 0);
+	CHECK_EQ(pthread_barrier_init(&both, NULL, 2), 0);
+	CHECK_EQ(io_uring_register_ring_fd(&own), 1);
+	CHECK_EQ(pthread_create(&thread, NULL, neighbour, NULL), 0);
+	pthread_barrier_wait(&both);
+	CHECK_EQ(own.enter_ring_fd, theirs.enter_ring_fd);
+	CHECK_EQ(io_uring_unregister_ring_fd(&theirs), -EINVAL);
+	use(&own, 0);
+	io_uring_queue_exit(&theirs);
+	use(&own, 0);
+	CHECK_EQ(io_uring_unregister_ring_fd(&own), 1);
+	pthread_barrier_wait(&both);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	io_uring_queue_exit(&own);
+}
+
 int main(void)
 {
 	struct io_uring_params params;
@@ -139,6 +175,8 @@ int main(void)
 	all(&shared, -EBADF);
 	io_uring_queue_exit(&shared);
 	CHECK(fcntl(0, F_GETFD) >= 0);
+
+	neighbours();
 
 	/* More rings than there are places in a thread. */
 	{

@@ -866,7 +866,7 @@ pub unsafe extern "C" fn io_uring_register_ring_fd(ring: *mut io_uring) -> c_int
     unsafe { register::register_ring_fd(of(ring)) }.into_c()
 }
 
-/// Undoes that: 1. `-EINVAL` if it is not registered.
+/// Undoes that: 1. `-EINVAL` if it is not registered, or not by this thread.
 ///
 /// # Safety
 /// `ring` must be set up.

@@ -180,7 +180,8 @@ pub struct Ring {
     pub enter_ring_fd: AtomicU32,
     /// Notes of this library in the low byte; the rest is C's padding.
     pub int_flags: AtomicU32,
-    pub pad2: u32,
+    /// The thread that registered the descriptor; C's padding.
+    pub pad2: AtomicU32,
 }
 
 impl Ring {
@@ -224,7 +225,7 @@ impl Ring {
             features: 0,
             enter_ring_fd: AtomicU32::new(u32::MAX),
             int_flags: AtomicU32::new(0),
-            pad2: 0,
+            pad2: AtomicU32::new(0),
         }
     }
 }

@@ -169,15 +169,17 @@ pub fn register_ring_fd(ring: &Ring) -> Result<u32> {
     let done = unsafe { register(ring, IORING_REGISTER_RING_FDS, ptr::from_mut(&mut arg).cast(), 1) }?;
     if done == 1 {
         ring.enter_ring_fd.store(arg.offset, Ordering::Relaxed);
+        ring.note_registrar();
         ring.note(REGISTERED, true);
         ring.note(REGISTERS_BY_INDEX, ring.features & IORING_FEAT_REG_REG_RING != 0);
     }
     Ok(done)
 }
 
-/// Undoes that, in the same thread: 1. `EINVAL` if it is not registered.
+/// Undoes that, in the same thread: 1. `EINVAL` if it is not registered, or in another thread.
 pub fn unregister_ring_fd(ring: &Ring) -> Result<u32> {
-    if !ring.noted(REGISTERED) {
+    // In another thread the index may be that of another ring.
+    if !ring.noted(REGISTERED) || !ring.is_registrar() {
         return Err(Errno::EINVAL);
     }
     let arg = RsrcUpdate {

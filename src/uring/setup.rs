@@ -242,6 +242,7 @@ fn adopt(fd: i32, p: &Params, ring: &mut Ring) {
     *ring.enter_ring_fd.get_mut() = fd as u32;
     if p.flags & IORING_SETUP_REGISTERED_FD_ONLY != 0 {
         ring.ring_fd = -1;
+        ring.note_registrar();
         ring.note(REGISTERED | REGISTERS_BY_INDEX, true);
     }
 }

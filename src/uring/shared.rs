@@ -9,6 +9,7 @@ use super::abi::{
     Cq, Cqe, IORING_CQE_F_32, IORING_CQE_F_SKIP, IORING_SETUP_CQE_MIXED, IORING_SETUP_CQE32, IORING_SETUP_SQE128, Ring,
     Sq, Sqe,
 };
+use crate::sys::thread;
 
 /// `io_uring_enter` goes by the index of the registered descriptor.
 pub(super) const REGISTERED: u32 = 1 << 0;
@@ -174,6 +175,16 @@ impl Ring {
     #[inline]
     pub(super) fn noted(&self, note: u32) -> bool {
         self.int_flags.load(Ordering::Relaxed) & note != 0
+    }
+
+    /// Indices of registered descriptors are a thread's own.
+    pub(super) fn note_registrar(&self) {
+        self.pad2.store(thread::own_id() as u32, Ordering::Relaxed);
+    }
+
+    /// Whether this is the thread that registered the descriptor.
+    pub(super) fn is_registrar(&self) -> bool {
+        self.pad2.load(Ordering::Relaxed) == thread::own_id() as u32
     }
 
     pub(super) fn note(&self, note: u32, on: bool) {
