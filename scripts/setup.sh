@@ -38,6 +38,7 @@ case ${1:-build} in
         need clang clang
         need musl-gcc musl-tools
         need abidiff abigail-tools
+        need dpkg-gensymbols dpkg-dev
         need pkg-config pkg-config
         need mandoc mandoc
         need qemu-img qemu-utils

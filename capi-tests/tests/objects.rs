@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use capi_tests::api::names;
@@ -76,13 +76,7 @@ fn exports_are_the_listed_symbols_with_their_versions() {
 
 #[test]
 fn libaio_exports_what_the_distributions_exports() {
-    let Some(theirs) = distribution_library("libaio.so.1") else {
-        assert!(
-            std::env::var_os("AIOURING_TESTS_NO_SKIP").is_none(),
-            "no libaio.so.1 is installed"
-        );
-        return;
-    };
+    let Some(theirs) = theirs("libaio.so.1") else { return };
     assert_same(
         "libaio",
         &dynamic_symbols(&library("libaio.so.1"), false),
@@ -244,6 +238,112 @@ fn stripped_objects_are_small() {
         println!("{name}: {size} bytes");
         assert!(size <= limit, "{name} has {size} bytes, the limit is {limit}");
     }
+}
+
+/// The distribution's library; `None` where it may be missing.
+fn theirs(soname: &str) -> Option<PathBuf> {
+    let found = distribution_library(soname);
+    assert!(
+        found.is_some() || std::env::var_os("AIOURING_TESTS_NO_SKIP").is_none(),
+        "no {soname} is installed"
+    );
+    found
+}
+
+/// Relocations that the dynamic linker does when a program starts.
+fn relocations(file: &Path) -> usize {
+    let table = readelf(&["-r"], file);
+    table.lines().filter(|line| line.contains(" R_")).count()
+}
+
+#[test]
+fn a_program_starts_as_fast() {
+    let Some(theirs) = theirs("liburing.so.2") else { return };
+    let allowed = relocations(&theirs) + 10;
+    for file in ["liburing.so.2", "liburing-ffi.so.2"] {
+        let ours = relocations(&library(file));
+        println!("{file}: {ours} relocations, {allowed} are allowed");
+        assert!(ours <= allowed, "{file} has {ours} relocations");
+    }
+}
+
+/// What `abidiff` says of a library in the place of another: bits of its exit code.
+fn abidiff(old: &Path, new: &Path) -> i32 {
+    let out = Command::new("abidiff")
+        .arg("--no-added-syms")
+        .args([old, new])
+        .output()
+        .expect("abigail-tools are installed");
+    let code = out.status.code().expect("it exits");
+    assert_eq!(code & 3, 0, "{}", String::from_utf8_lossy(&out.stderr));
+    code
+}
+
+/// Nothing that the distribution's libraries have is gone or another, stripped or not.
+#[test]
+fn the_abi_of_the_distribution_is_kept() {
+    let dir = temp_dir();
+    for soname in ["liburing.so.2", "libaio.so.1"] {
+        let Some(theirs) = theirs(soname) else { continue };
+        let stripped = dir.path().join(soname);
+        output(Command::new("strip").arg("-o").arg(&stripped).arg(library(soname)));
+        for ours in [&library(soname), &stripped] {
+            assert_eq!(abidiff(&theirs, ours), 0, "{}", ours.display());
+        }
+    }
+    // The other way round, what is newer than the distribution's would be missed.
+    let Some(theirs) = theirs("liburing.so.2") else { return };
+    assert_ne!(abidiff(&library("liburing.so.2"), &theirs) & 8, 0);
+}
+
+/// What Debian's tool says of a library: whether all symbols of a file are there, in their versions.
+fn has_symbols(soname: &str, symbols: &Path) -> bool {
+    let dir = temp_dir();
+    let tree = dir.path().join("tree");
+    let libdir = tree.join("usr/lib");
+    std::fs::create_dir_all(&libdir).expect("a directory");
+    std::fs::copy(library(soname), libdir.join(soname)).expect("a copy");
+    let package = soname.replace(".so.", "");
+    let out = Command::new("dpkg-gensymbols")
+        .args(["-v999", "-c1", "-q", &format!("-p{package}")])
+        .arg(format!("-P{}", tree.display()))
+        .arg(format!("-I{}", symbols.display()))
+        .arg(format!("-O{}", dir.path().join("symbols").display()))
+        .current_dir(&dir)
+        .output()
+        .expect("dpkg-dev is installed");
+    out.status.success()
+}
+
+/// A package made of ours can keep the symbols files by which others depend on it.
+#[test]
+fn the_symbols_files_of_the_distribution_hold() {
+    let Some(files) = std::fs::read_dir("/var/lib/dpkg/info").ok() else {
+        return;
+    };
+    let mut seen = 0;
+    for path in files.flatten().map(|f| f.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let soname = match name.split(['.', ':']).next() {
+            Some("liburing2") => "liburing.so.2",
+            Some("libaio1" | "libaio1t64") => "libaio.so.1",
+            _ => continue,
+        };
+        if !name.ends_with(".symbols") {
+            continue;
+        }
+        seen += 1;
+        assert!(has_symbols(soname, &path), "{name}");
+        let dir = temp_dir();
+        let wrong = dir.path().join("wrong");
+        let text = std::fs::read_to_string(&path).expect("a symbols file");
+        std::fs::write(&wrong, format!("{text} io_none@LIBURING_2.0 1\n")).expect("a file");
+        assert!(!has_symbols(soname, &wrong), "a symbol more is not missed");
+    }
+    assert!(
+        seen == 2 || std::env::var_os("AIOURING_TESTS_NO_SKIP").is_none(),
+        "{seen} files"
+    );
 }
 
 /// Inline functions that liburing-ffi's map has never had.
