@@ -1,4 +1,5 @@
 // oracle: yes
+// their-headers: no (needs an operation younger than 2.3)
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Files that are opened and closed as registered ones, in a given slot and in one the kernel chooses. */
 #include "uring_check.h"

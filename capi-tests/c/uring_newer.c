@@ -1,4 +1,5 @@
 // oracle: yes
+// their-headers: no (uses aiouring.h)
 // old-kernel: no (all of it is younger)
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What aiouring.h adds for newer kernels does what it says, or gives the error of a kernel or file that lacks it. */

@@ -1,4 +1,5 @@
 // oracle: yes
+// their-headers: no (tests the inlines of ours)
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What the preparing functions leave alone and what io_uring_get_sqe() clears. */
 #include "uring_check.h"

@@ -1,4 +1,5 @@
 // oracle: yes
+// their-headers: no (lengths wrap around in those of 2.3)
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* A recvmsg for many datagrams: address, control messages and data of each, found in its buffer. */
 #include "uring_check.h"

@@ -1,4 +1,5 @@
 // oracle: yes
+// their-headers: no (needs a field younger than 2.3)
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What registrations do: cancelling in place, slots the kernel picks, credentials, event counts, edges of tables. */
 #include <sys/eventfd.h>

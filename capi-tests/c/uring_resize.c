@@ -1,9 +1,33 @@
 // oracle: no (from 2.9 on)
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A ring grows and shrinks while requests and completions are in it. */
+/* A ring grows and shrinks while requests and completions are in it, and so does the array that old programs write to. */
+#include <malloc.h>
+
 #include "uring_check.h"
 
 static struct io_uring_params params;
+
+/* What headers of any version read, and the array that programs of 2.0 to 2.5 fill. */
+static void check_fields(struct io_uring *ring, unsigned sq_entries, unsigned cq_entries)
+{
+	unsigned i;
+
+	CHECK_EQ(*ring->sq.kring_mask, sq_entries - 1);
+	CHECK_EQ(*ring->sq.kring_entries, sq_entries);
+	CHECK_EQ(ring->sq.ring_mask, sq_entries - 1);
+	CHECK_EQ(ring->sq.ring_entries, sq_entries);
+	CHECK_EQ(*ring->cq.kring_mask, cq_entries - 1);
+	CHECK_EQ(*ring->cq.kring_entries, cq_entries);
+	CHECK_EQ(ring->cq.ring_mask, cq_entries - 1);
+	CHECK_EQ(ring->cq.ring_entries, cq_entries);
+	CHECK(ring->sq.array != NULL);
+	if (ring->flags & IORING_SETUP_NO_SQARRAY)
+		CHECK_GE(malloc_usable_size(ring->sq.array), sq_entries * sizeof(unsigned));
+	for (i = 0; i < sq_entries; i++) {
+		CHECK_EQ(ring->sq.array[i], i);
+		ring->sq.array[i] = i;
+	}
+}
 
 static int resize(struct io_uring *ring, unsigned sq, unsigned cq, unsigned flags)
 {
@@ -31,8 +55,7 @@ int main(void)
 	CHECK_EQ(params.cq_entries, 256);
 	/* Ready for the next call: the ring's own flags would be refused. */
 	CHECK_EQ(params.flags, 0);
-	CHECK_EQ(ring.sq.ring_entries, 64);
-	CHECK_EQ(ring.cq.ring_entries, 256);
+	check_fields(&ring, 64, 256);
 	CHECK(ring.flags & IORING_SETUP_DEFER_TASKRUN);
 	for (i = 0; i < 3; i++)
 		CHECK_EQ(take(&ring).user_data, 10 + i);
@@ -44,7 +67,7 @@ int main(void)
 	for (i = 0; i < 64; i++)
 		CHECK_EQ(take(&ring).user_data, 100 + i);
 	CHECK_EQ(resize(&ring, 2, 0, 0), 0);
-	CHECK_EQ(ring.sq.ring_entries, 2);
+	check_fields(&ring, 2, 4);
 	CHECK_EQ(ring.cq.ring_entries, 4);
 	nops(&ring, 2, 1);
 	CHECK_EQ(io_uring_submit_and_wait(&ring, 2), 2);
@@ -58,7 +81,7 @@ int main(void)
 	CHECK_EQ(params.flags, 0);
 	/* Two completions have no place in one. */
 	CHECK_EQ(resize(&ring, 1, 1, IORING_SETUP_CQSIZE), -EOVERFLOW);
-	CHECK_EQ(ring.sq.ring_entries, 2);
+	check_fields(&ring, 2, 4);
 	CHECK_EQ(take(&ring).user_data, 1);
 	CHECK_EQ(resize(&ring, 1, 1, IORING_SETUP_CQSIZE), 0);
 	CHECK_EQ(take(&ring).user_data, 2);

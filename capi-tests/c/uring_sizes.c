@@ -1,4 +1,5 @@
 // oracle: yes
+// their-headers: no (needs a function younger than 2.3)
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Rings with entries of twice the size. */
 #include "uring_check.h"

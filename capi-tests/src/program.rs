@@ -9,6 +9,7 @@
 //! | `// stdout: free` | what it prints may differ between the variants |
 //! | `// old-kernel: no (why)` | the kernel's part of it is younger than Linux 5.19 |
 //! | `// oracle: yes` | a program of the liburing face that the distribution's liburing passes too |
+//! | `// their-headers: no (why)` | such a program needs more than the distribution's headers have |
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -167,6 +168,8 @@ pub struct Program {
     pub prints_rows: bool,
     /// Whether it holds without what newer kernels have.
     pub old_kernel: bool,
+    /// Whether it can be built as programs were that exist: with the distribution's headers and library.
+    pub their_headers: bool,
     source: PathBuf,
     binary: OnceLock<Result<PathBuf, String>>,
     outcomes: [OnceLock<Result<Outcome, String>>; Variant::ALL.len()],
@@ -236,6 +239,8 @@ impl Program {
             same_output,
             prints_rows,
             old_kernel: directive("old-kernel").is_none_or(|value| !value.starts_with("no")),
+            their_headers: directive("oracle").as_deref() == Some("yes")
+                && directive("their-headers").is_none_or(|value| !value.starts_with("no")),
             source,
             binary: OnceLock::new(),
             outcomes: Default::default(),
@@ -250,8 +255,28 @@ impl Program {
     /// Runs the program in a directory of its own, after a last `change` of the command.
     pub fn run(&self, variant: Variant, limit: Duration, change: impl FnOnce(&mut Command)) -> Result<Outcome, String> {
         let binary = self.binary.get_or_init(|| compile(&self.source, self.face)).clone()?;
+        self.start(&binary, variant, limit, change)
+    }
+
+    /// Runs it with our library, but built with the distribution's headers and linked to its library: inlines of another
+    /// version, and what they read of our structures.
+    ///
+    /// # Errors
+    /// It does not compile.
+    pub fn run_as_built_before(&self) -> Result<Outcome, String> {
+        let binary = compile_with_theirs(&self.source, self.face)?;
+        self.start(&binary, Variant::Ours, Duration::from_secs(60) * scale(), |_| ())
+    }
+
+    fn start(
+        &self,
+        binary: &Path,
+        variant: Variant,
+        limit: Duration,
+        change: impl FnOnce(&mut Command),
+    ) -> Result<Outcome, String> {
         let dir = crate::temp_dir();
-        let mut command = variant.command(self.face, &binary)?;
+        let mut command = variant.command(self.face, binary)?;
         command.current_dir(&dir).env("TEST_TMPDIR", dir.path());
         change(&mut command);
         Ok(run(&mut command, limit))
@@ -288,7 +313,7 @@ fn compile(source: &Path, face: Face) -> Result<PathBuf, String> {
     if !library.exists() {
         return Err(format!("{} is missing: run `make build`", library.display()));
     }
-    cached(source, &inputs, |command| {
+    cached(source, "", &inputs, |command| {
         command
             .arg("-I")
             .arg(&include)
@@ -306,6 +331,17 @@ fn compile(source: &Path, face: Face) -> Result<PathBuf, String> {
     })
 }
 
+/// Compiles a program against the distribution's headers and library.
+fn compile_with_theirs(source: &Path, face: Face) -> Result<PathBuf, String> {
+    let dir = source.parent().expect("a file in a directory");
+    let inputs = [source.to_owned(), dir.join("check.h"), dir.join("uring_check.h")];
+    cached(source, ".theirs", &inputs, |command| {
+        // Their inlines are not ours to warn about.
+        command.args(["-w", "-pthread", "-I"]).arg(dir);
+        vec!["-Wl,--as-needed".into(), face.link().into()]
+    })
+}
+
 /// Compiles a program of `c/tools/` against the library of a face.
 ///
 /// # Errors
@@ -320,13 +356,15 @@ pub fn tool(name: &str, face: Face) -> Result<PathBuf, String> {
 fn deny_uring() -> Result<PathBuf, String> {
     static PATH: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let source = crate::here("c/tools/deny_uring.c");
-    PATH.get_or_init(|| cached(&source, std::slice::from_ref(&source), |_| Vec::new()))
+    PATH.get_or_init(|| cached(&source, "", std::slice::from_ref(&source), |_| Vec::new()))
         .clone()
 }
 
-/// Compiles one source file with additional options (before it) and libraries (after it).
+/// Compiles one source file with additional options (before it) and libraries (after it); `suffix` tells binaries of one
+/// source from each other.
 fn cached(
     source: &Path,
+    suffix: &str,
     inputs: &[PathBuf],
     options: impl FnOnce(&mut Command) -> Vec<std::ffi::OsString>,
 ) -> Result<PathBuf, String> {
@@ -337,7 +375,9 @@ fn cached(
     };
     let dir = crate::scratch().join("bin");
     std::fs::create_dir_all(&dir).map_err(|e| e.to_string())?;
-    let output = dir.join(source.file_stem().expect("a file"));
+    let mut name = source.file_stem().expect("a file").to_owned();
+    name.push(suffix);
+    let output = dir.join(name);
     if output.exists() && inputs.iter().all(|input| modified(input) < modified(&output)) {
         return Ok(output);
     }

@@ -24,6 +24,11 @@ fn main() {
                 judged
             }));
         }
+        if program.their_headers {
+            let of = Arc::clone(program);
+            let name = format!("{}::their-headers", program.name);
+            trials.push(Trial::ignorable_test(name, move || judge(&of.run_as_built_before())));
+        }
         if program.same_output {
             let of = Arc::clone(program);
             trials.push(Trial::ignorable_test(
