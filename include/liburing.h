@@ -643,6 +643,9 @@ IOURINGINLINE bool io_uring_cqe_iter_next(struct io_uring_cqe_iter *iter, struct
 	     (__head__) += io_uring_cqe_nr(cqe))
 #endif
 
+/* The place of completion number `at` in cq.cqes[]; for programs written for liburing 2.3, which had it. */
+#define io_uring_cqe_index(ring, at, mask) (((at) & (mask)) << io_uring_cqe_shift(ring))
+
 /* Gives the first nr places of the completion queue back to the kernel; their CQEs are not to be read any more. */
 IOURINGINLINE void io_uring_cq_advance(struct io_uring *ring, unsigned nr) LIBURING_NOEXCEPT
 {

@@ -28,6 +28,7 @@ static void twice(unsigned flags)
 		n = 0;
 		io_uring_for_each_cqe(&ring, head, cqe) {
 			CHECK(cqe == cqes[n]);
+			CHECK(cqe == &ring.cq.cqes[io_uring_cqe_index(&ring, head, ring.cq.ring_mask)]);
 			CHECK_EQ(cqe->user_data, n);
 			n++;
 		}

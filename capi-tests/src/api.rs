@@ -1,7 +1,7 @@
 //! The C interface of the liburing face as tables, and programs that hold the headers against them.
 //!
 //! `liburing-api.tsv` and `liburing-structs.tsv` are what liburing has, `kernel-names.tsv` and `kernel-structs.tsv` what the
-//! kernel has beside it, up to Linux 7.3.
+//! kernel has beside it, up to Linux 7.3, `older-names.tsv` what liburing no longer has.
 //!
 //! | column of names | |
 //! | --- | --- |

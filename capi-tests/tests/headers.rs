@@ -172,7 +172,7 @@ unsigned use_macros(struct io_uring *ring, unsigned *word)
 	unsigned head, seen = 0;
 
 	io_uring_for_each_cqe(ring, head, cqe) {
-		seen += io_uring_cqe_nr(cqe) + (head & 1);
+		seen += io_uring_cqe_nr(cqe) + io_uring_cqe_index(ring, head, ring->cq.ring_mask);
 		if (cqe->user_data == LIBURING_UDATA_TIMEOUT)
 			break;
 	}
