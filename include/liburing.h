@@ -746,7 +746,6 @@ IOURINGINLINE void io_uring_prep_tee(struct io_uring_sqe *sqe, int fd_in, int fd
 				     unsigned int splice_flags) LIBURING_NOEXCEPT
 {
 	io_uring_prep_rw(IORING_OP_TEE, sqe, fd_out, URING_NULL__, nbytes, 0);
-	sqe->splice_off_in = 0;
 	sqe->splice_fd_in = fd_in;
 	sqe->splice_flags = splice_flags;
 }
@@ -1302,7 +1301,7 @@ IOURINGINLINE struct cmsghdr *io_uring_recvmsg_cmsg_nexthdr(struct io_uring_recv
 	if (size > room || room - size < sizeof(struct cmsghdr))
 		return URING_NULL__;
 	cmsg = URING_PTR__(struct cmsghdr *, at + size);
-	if (CMSG_ALIGN(cmsg->cmsg_len) > room - size)
+	if (cmsg->cmsg_len > room - size || CMSG_ALIGN(cmsg->cmsg_len) > room - size)
 		return URING_NULL__;
 	return cmsg;
 }
