@@ -1,5 +1,5 @@
 # Forwards only: meson builds, cargo tests.
-.PHONY: build test demo soak sanitize install clean lint
+.PHONY: build test demo soak sanitize mutants install clean lint
 BUILD ?= build
 FACES = aiouring/capi-uring,aiouring/capi-aio
 
@@ -26,6 +26,11 @@ soak: build
 sanitize: build
 	@scripts/setup.sh test
 	SOAK_REQUESTS=200000 cargo test --package capi-tests --test sanitizers --no-fail-fast
+
+# Every mistake in the inlines of the headers that the tool can think of, and which of them no test notices.
+mutants: build
+	@scripts/setup.sh test
+	cargo run --package capi-tests --bin mutants
 
 # What has been built: root may have no Rust.
 install:

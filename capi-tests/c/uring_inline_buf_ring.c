@@ -1,4 +1,5 @@
 // oracle: yes
+// their-headers: no (it tests ours)
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Buffer rings in plain memory. The program has the library's function that asks the kernel for the head itself. */
 #include "uring_check.h"

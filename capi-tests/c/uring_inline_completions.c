@@ -1,4 +1,5 @@
 // oracle: yes
+// their-headers: no (it tests ours)
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
  * Completions in a ring in plain memory. The program has the library's function that waits itself, and so sees when
@@ -16,6 +17,7 @@ static struct plain {
 
 static struct {
 	struct io_uring *ring;
+	struct io_uring_cqe **cqe_ptr;
 	unsigned calls, submit, wait_nr;
 	sigset_t *sigmask;
 } waited;
@@ -26,6 +28,7 @@ int __io_uring_get_cqe(struct io_uring *ring, struct io_uring_cqe **cqe_ptr, uns
 {
 	waited.calls++;
 	waited.ring = ring;
+	waited.cqe_ptr = cqe_ptr;
 	waited.submit = submit;
 	waited.wait_nr = wait_nr;
 	waited.sigmask = sigmask;
@@ -165,10 +168,11 @@ static void check_first(struct plain *plain, unsigned index, unsigned available)
 	CHECK_EQ(waited.calls, 0);
 }
 
-static void check_call(struct plain *plain, unsigned wait_nr)
+static void check_call(struct plain *plain, struct io_uring_cqe **cqe_ptr, unsigned wait_nr)
 {
 	CHECK_EQ(waited.calls, 1);
 	CHECK(waited.ring == &plain->ring);
+	CHECK(waited.cqe_ptr == cqe_ptr);
 	CHECK_EQ(waited.submit, 0);
 	CHECK_EQ(waited.wait_nr, wait_nr);
 	CHECK(waited.sigmask == NULL);
@@ -192,13 +196,13 @@ static void check_none(struct plain *plain)
 	cqe = place(plain, 0);
 	CHECK_EQ(io_uring_peek_cqe(&plain->ring, &cqe), -EXFULL);
 	CHECK(cqe == NULL);
-	check_call(plain, 0);
+	check_call(plain, &cqe, 0);
 	cqe = place(plain, 0);
 	CHECK_EQ(io_uring_wait_cqe(&plain->ring, &cqe), -EXFULL);
 	CHECK(cqe == NULL);
-	check_call(plain, 1);
+	check_call(plain, &cqe, 1);
 	CHECK_EQ(io_uring_wait_cqe_nr(&plain->ring, &cqe, 5), -EXFULL);
-	check_call(plain, 5);
+	check_call(plain, &cqe, 5);
 }
 
 static void first(unsigned flags, unsigned head)
@@ -214,6 +218,13 @@ static void first(unsigned flags, unsigned head)
 /* Padding is given back unseen. */
 static void padding(unsigned head)
 {
+	unsigned bit;
+
+	for (bit = 0; bit < 32; bit++) {
+		make_plain(&one, 0, head, head + 3);
+		place(&one, head)->flags = 1u << bit;
+		check_first(&one, head + (1u << bit == IORING_CQE_F_SKIP), 1u << bit == IORING_CQE_F_SKIP ? 2 : 3);
+	}
 	make_plain(&one, 0, head, head + 3);
 	place(&one, head)->flags = IORING_CQE_F_SKIP;
 	/* Its result means nothing. */
@@ -273,10 +284,10 @@ static void timeouts(void)
 	one.khead = 0;
 	waited.calls = 0;
 	CHECK_EQ(io_uring_peek_cqe(&one.ring, &cqe), -EXFULL);
-	check_call(&one, 0);
+	check_call(&one, &cqe, 0);
 	one.khead = 0;
 	CHECK_EQ(io_uring_wait_cqe(&one.ring, &cqe), -EXFULL);
-	check_call(&one, 1);
+	check_call(&one, &cqe, 1);
 	CHECK_EQ(one.khead, 1);
 }
 

@@ -1,4 +1,5 @@
 // oracle: yes
+// their-headers: no (it tests ours)
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* The inlines that look at one value. */
 #include "uring_check.h"

@@ -1,4 +1,5 @@
 // oracle: yes
+// their-headers: no (it tests ours)
 // mutants: order
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*

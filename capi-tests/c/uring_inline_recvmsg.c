@@ -1,4 +1,5 @@
 // oracle: yes
+// their-headers: no (it tests ours)
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What a multishot recvmsg leaves in a buffer, taken apart at every length that may be wrong. */
 #include "uring_check.h"
@@ -40,10 +41,14 @@ static void validate(void)
 		for (; size < need + 3; size++)
 			CHECK(io_uring_recvmsg_validate(&buffer, size, &msg) == &buffer.out);
 	}
-	/* A length below zero is not a large one; a large one is not a small one. */
+	/* Lengths that would go round, and one that is not a small one. */
 	msg = message(0, (size_t)0 - HEAD);
-	CHECK(io_uring_recvmsg_validate(&buffer, -1, &msg) == NULL);
-	CHECK(io_uring_recvmsg_validate(&buffer, 0, &msg) == &buffer.out);
+	for (size = -1; size < HEAD + 3; size++)
+		CHECK(io_uring_recvmsg_validate(&buffer, size, &msg) == NULL);
+	msg = message(0xffffffffu, (size_t)0 - 0xffffffffu);
+	CHECK(io_uring_recvmsg_validate(&buffer, 4096, &msg) == NULL);
+	msg = message(32, (size_t)0 - 32);
+	CHECK(io_uring_recvmsg_validate(&buffer, 4096, &msg) == NULL);
 	msg = message(0, (size_t)1 << 32);
 	CHECK(io_uring_recvmsg_validate(&buffer, 0x7fffffff, &msg) == NULL);
 }
@@ -57,6 +62,10 @@ static void parts(void)
 	CHECK_EQ(io_uring_recvmsg_payload_length(&buffer.out, HEAD + 28 + 64, &msg), 0);
 	CHECK_EQ(io_uring_recvmsg_payload_length(&buffer.out, HEAD + 28 + 64 + 1000, &msg), 1000);
 	CHECK_EQ(io_uring_recvmsg_payload_length(&buffer.out, 0x7fffffff, &msg), 0x7fffffff - HEAD - 28 - 64);
+	/* None where not even the head fits. */
+	CHECK_EQ(io_uring_recvmsg_payload_length(&buffer.out, HEAD + 28 + 63, &msg), 0);
+	CHECK_EQ(io_uring_recvmsg_payload_length(&buffer.out, 0, &msg), 0);
+	CHECK_EQ(io_uring_recvmsg_payload_length(&buffer.out, -1, &msg), 0);
 }
 
 /* The first control message, behind a name of 16 bytes. */

@@ -1,4 +1,5 @@
 // oracle: yes
+// their-headers: no (it tests ours)
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Entries of the submission queue, taken from a ring in plain memory. */
 #include "uring_check.h"

@@ -22,7 +22,7 @@ pub const SQE: usize = 128;
 const RECORD: usize = 8 * (1 + ARGUMENTS) + SQE;
 
 /// Where the fields of an SQE are, and how large.
-const FIELDS: [(&str, usize, usize); 19] = [
+const FIELDS: [(&str, usize, usize); 20] = [
     ("opcode", 0, 1),
     ("flags", 1, 1),
     ("ioprio", 2, 2),
@@ -39,6 +39,7 @@ const FIELDS: [(&str, usize, usize); 19] = [
     ("personality", 42, 2),
     ("file_index", 44, 4),
     ("addr_len", 44, 2),
+    ("write_stream", 44, 1),
     ("write_stream", 44, 1),
     ("addr3", 48, 8),
     ("pad2", 56, 8),

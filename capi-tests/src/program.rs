@@ -10,6 +10,7 @@
 //! | `// old-kernel: no (why)` | the kernel's part of it is younger than Linux 5.19 |
 //! | `// oracle: yes` | a program of the liburing face that the distribution's liburing passes too |
 //! | `// their-headers: no (why)` | such a program needs more than the distribution's headers have |
+//! | `// mutants: order` | compiled with the thread sanitizer by the run of [`crate::mutants`] |
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -36,7 +36,8 @@ fn include() -> PathBuf {
 /// Every inline of the header that takes an SQE is in the table, and nothing else.
 #[test]
 fn the_table_is_complete() {
-    let header = std::fs::read_to_string(include().join("liburing.h")).expect("the header");
+    let read = |name: &str| std::fs::read_to_string(include().join(name)).expect("the header");
+    let header = read("liburing.h") + &read("aiouring.h");
     let functions = prep::table();
     let listed: BTreeSet<_> = functions.iter().map(|f| f.name.clone()).collect();
     assert_eq!(listed.len(), functions.len(), "a line is there twice");
@@ -67,59 +68,23 @@ fn the_inlines_do_what_the_table_says() {
     }
 }
 
-/// The symbols of `liburing-ffi.so.2`, called with the table's prototypes.
+/// The symbols of the libraries, called with the table's prototypes.
 #[test]
 fn the_exported_ones_do_the_same() {
-    let symbols = std::fs::read_to_string(here("symbols/liburing-ffi.txt")).expect("a list of symbols");
-    let mut functions = prep::table();
-    functions.retain(|f| symbols.contains(&format!("\n{}@@", f.name)));
-    assert!(functions.len() > 100);
-    let calls = calls(&functions);
-    let ffi = library("liburing-ffi.so.2");
-    let dir = temp_dir();
-    let driver = prep::compile(&functions, Inlines::Library(&ffi), &cc(), &[], dir.path(), "driver").expect("compiles");
-    let mut command = Variant::Ours.command(Face::Uring, &driver).expect("ours is there");
-    let entries = prep::entries(&mut command, &calls).expect("it runs");
-    agree(&functions, &calls, &entries, &prep::expected(&functions, &calls));
-}
-
-/// What `aiouring.h` has: the table has all of it, and inlines and symbols do what it says.
-#[test]
-fn the_extensions_do_what_their_table_says() {
-    let header = std::fs::read_to_string(include().join("aiouring.h")).expect("the header");
-    let functions = prep::extensions();
-    let listed: BTreeSet<_> = functions.iter().map(|f| f.name.clone()).collect();
-    assert_eq!(listed, prep::in_header(&header).into_iter().collect());
-    let calls = calls(&functions);
-    let expected = prep::expected(&functions, &calls);
-    let include = include();
-    let cc = cc();
-    let inlines = Inlines::Of(&include);
-    let ways: [(&str, &[&str]); 3] = [
-        (&cc, &["-O0"]),
-        (&cc, &["-O2", "-std=gnu89"]),
-        ("c++", &["-x", "c++", "-O1"]),
-    ];
-    for (compiler, options) in ways {
-        agree(
-            &functions,
-            &calls,
-            &of(&functions, &calls, inlines, compiler, options),
-            &expected,
-        );
+    for (name, least) in [("liburing-ffi", 100), ("libaiouring", 12)] {
+        let symbols = std::fs::read_to_string(here(&format!("symbols/{name}.txt"))).expect("a list of symbols");
+        let mut functions = prep::table();
+        functions.retain(|f| symbols.contains(&format!("\n{}@@", f.name)));
+        assert!(functions.len() >= least, "{name}");
+        let calls = calls(&functions);
+        let library = library(&format!("{name}.so"));
+        let dir = temp_dir();
+        let inlines = Inlines::Library(&library);
+        let driver = prep::compile(&functions, inlines, &cc(), &[], dir.path(), "driver").expect("it compiles");
+        let mut command = Variant::Ours.command(Face::Uring, &driver).expect("ours is there");
+        let entries = prep::entries(&mut command, &calls).expect("it runs");
+        agree(&functions, &calls, &entries, &prep::expected(&functions, &calls));
     }
-    let dir = temp_dir();
-    let aiouring = library("libaiouring.so.1");
-    let symbols = Inlines::Library(&aiouring);
-    let driver = prep::compile(&functions, symbols, &cc, &[], dir.path(), "driver").expect("compiles");
-    let mut command = Command::new(driver);
-    command.env("LD_LIBRARY_PATH", capi_tests::build_dir());
-    agree(
-        &functions,
-        &calls,
-        &prep::entries(&mut command, &calls).expect("it runs"),
-        &expected,
-    );
 }
 
 /// Where the distribution's functions differ: name, and what is done to our entry to get theirs.
@@ -245,6 +210,7 @@ fn opinion(function: &Function, call: &Call) -> Option<[u8; 64]> {
             bytes[40..42].copy_from_slice(&(n("buf_index") as u16).to_le_bytes());
             return Some(bytes);
         }
+        "aiouring_prep_recv_zc" => opcode::RecvZc::new(fd("sockfd"), n("len")).ifq(n("zcrx_id")).build(),
         "io_uring_prep_uring_cmd" => opcode::UringCmd16::new(fd("fd"), n("cmd_op")).build(),
         "io_uring_prep_cmd_sock" if n("cmd_op") == 3 => {
             opcode::SetSockOpt::new(fd("fd"), n("level"), n("optname"), u("optval") as _, n("optlen")).build()
@@ -366,6 +332,17 @@ fn no_other_opinion() {
             "io_uring_prep_cmd_zone_reset_all",
             "io_uring_prep_nop128",
             "io_uring_prep_uring_cmd128",
+            "aiouring_prep_nop",
+            "aiouring_prep_nop_cqe32",
+            "aiouring_sqe_set_write_stream",
+            "aiouring_sqe_set_pi",
+            "aiouring_prep_uring_cmd_fixed",
+            "aiouring_prep_uring_cmd_multishot",
+            "aiouring_prep_sendv",
+            "aiouring_prep_sendv_zc",
+            "aiouring_prep_timeout_ns",
+            "aiouring_prep_timeout_update_ns",
+            "aiouring_prep_link_timeout_ns",
         ]
     );
 }

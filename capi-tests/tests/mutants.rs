@@ -1,0 +1,137 @@
+//! Mistakes in the inlines are noticed: all of them by `make mutants`, a sample here, of every function and of those
+//! that nothing can notice.
+
+use std::process::Command;
+use std::time::Duration;
+
+use capi_tests::fuzz::generate::Random;
+use capi_tests::mutants::{Source, complaints, judge, key, listed};
+use capi_tests::run::run;
+use capi_tests::{has, root, temp_dir};
+
+/// Another sample each day would fail on changes that are not to blame: the number of mistakes is the seed.
+#[test]
+fn a_sample_is_noticed() {
+    let source = Source::ours();
+    assert!(source.inlines.len() >= 150 && source.mutants.len() >= 2000);
+    let mut random = Random::new(source.mutants.len() as u64);
+    let listed = listed();
+    let mut of = vec![0; source.inlines.len()];
+    let mut list: Vec<_> = (0..source.mutants.len()).collect();
+    for at in (1..list.len()).rev() {
+        list.swap(at, (random.number() % (at as u64 + 1)) as usize);
+    }
+    // Two of each function, and the lists' own.
+    list.retain(|&n| {
+        let function = source.mutants[n].inline;
+        of[function] += 1;
+        of[function] <= 2 || listed.contains(&key(&source, n))
+    });
+    let fates = judge(&source, &list).expect("everything compiles");
+    let complaints = complaints(&source, &fates);
+    assert!(complaints.is_empty(), "{complaints}");
+}
+
+/// The judge says so when nothing notices.
+#[test]
+fn a_survivor_is_seen() {
+    // A store that no one reads: a condition that is true anyway.
+    let source = Source::ours().changed(
+        "	sqe->user_data = data;\n",
+        "	if (sqe->user_data != data)\n		sqe->user_data = data;\n",
+    );
+    let list: Vec<_> = (0..source.mutants.len())
+        .filter(|&n| key(&source, n).1.starts_with("if (sqe->user_data != data)"))
+        .collect();
+    let fates = judge(&source, &list).expect("everything compiles");
+    let complaints = complaints(&source, &fates);
+    assert!(
+        complaints.contains("if (1)") && !complaints.contains("if (0)"),
+        "{complaints}"
+    );
+}
+
+/// What a compiler makes of the barriers for a processor that would reorder: one line per function.
+fn barriers(text: &str, language: &str) -> Vec<(String, String)> {
+    let dir = temp_dir();
+    let header = dir.path().join("barrier.h");
+    std::fs::write(&header, text).expect("a temporary file");
+    let source = dir.path().join("barriers.c");
+    let functions = "#include \"barrier.h\"\n\
+        #ifdef __cplusplus\nextern \"C\" {\n#endif\n\
+        unsigned load(unsigned *p) { return io_uring_smp_load_acquire(p); }\n\
+        void store(unsigned *p, unsigned v) { io_uring_smp_store_release(p, v); }\n\
+        unsigned read_once(unsigned *p) { return IO_URING_READ_ONCE(*p) + IO_URING_READ_ONCE(*p); }\n\
+        void write_once(unsigned *p, unsigned v) { IO_URING_WRITE_ONCE(*p, v); IO_URING_WRITE_ONCE(*p, v); }\n\
+        void fence(void) { io_uring_smp_mb(); }\n\
+        #ifdef __cplusplus\n}\n#endif\n";
+    std::fs::write(&source, functions).expect("a temporary file");
+    let mut clang = Command::new("clang");
+    clang.args([
+        "--target=aarch64-linux-gnu",
+        "-ffreestanding",
+        "-O2",
+        "-S",
+        "-o",
+        "-",
+        "-x",
+        language,
+    ]);
+    let outcome = run(clang.arg(&source), Duration::from_secs(60));
+    assert!(outcome.success(), "{}", outcome.report());
+    let mut all: Vec<(String, String)> = Vec::new();
+    for line in outcome.stdout.lines() {
+        if let Some(name) = line
+            .split(':')
+            .next()
+            .filter(|n| line.contains("// @") && !n.starts_with(['.', '\t']))
+        {
+            all.push((name.into(), String::new()));
+        } else if let (Some((_, code)), Some(word)) = (all.last_mut(), line.split_whitespace().next())
+            && ["ldr", "ldar", "ldapr", "str", "stlr", "dmb"].contains(&word)
+        {
+            let operand = if word == "dmb" {
+                line.trim_start_matches(['\t', ' ']).replace('\t', " ")
+            } else {
+                word.into()
+            };
+            *code += &format!("{operand};");
+        }
+    }
+    all
+}
+
+/// Acquire, release and the full barrier are there in C and in C++, and single accesses are made each time.
+#[test]
+fn barriers_keep_the_order() {
+    assert!(has("clang"), "clang is there");
+    let text = std::fs::read_to_string(root().join("include/liburing/barrier.h")).expect("the header is there");
+    // There may be no C library for that processor, and none is needed.
+    let text: String = text
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with("#include"))
+        .collect();
+    for language in ["c", "c++"] {
+        let expected = [
+            ("load", "ldar;"),
+            ("store", "stlr;"),
+            ("read_once", "ldr;ldr;"),
+            ("write_once", "str;str;"),
+            ("fence", "dmb ish;"),
+        ];
+        let found = barriers(&text, language);
+        assert_eq!(found, expected.map(|(a, b)| (a.to_owned(), b.to_owned())), "{language}");
+
+        // Each of them weakened is seen, in the half of the header that the language has.
+        let (cxx, c) = text.split_at(text.find("#else").expect("two halves"));
+        for order in ["__ATOMIC_ACQUIRE", "__ATOMIC_RELEASE", "__ATOMIC_SEQ_CST"] {
+            let weaker = if language == "c" {
+                format!("{cxx}{}", c.replace(order, "__ATOMIC_RELAXED"))
+            } else {
+                format!("{}{c}", cxx.replace(order, "__ATOMIC_RELAXED"))
+            };
+            assert_ne!(weaker, text);
+            assert_ne!(barriers(&weaker, language), found, "{language} {order}");
+        }
+    }
+}
