@@ -1826,7 +1826,9 @@ IOURINGINLINE void io_uring_buf_ring_init(struct io_uring_buf_ring *br) LIBURING
 IOURINGINLINE void io_uring_buf_ring_add(struct io_uring_buf_ring *br, void *addr, unsigned int len, unsigned short bid,
 					 int mask, int buf_offset) LIBURING_NOEXCEPT
 {
-	struct io_uring_buf *buf = &br->bufs[(br->tail + buf_offset) & mask];
+	/* Not an index of br->bufs: compilers can be told that an array of no length has no elements. */
+	struct io_uring_buf *bufs = br->bufs;
+	struct io_uring_buf *buf = &bufs[(br->tail + buf_offset) & mask];
 
 	buf->addr = uring_ptr_to_u64(addr);
 	buf->len = len;
