@@ -18,7 +18,7 @@
 #error "<linux/io_uring.h> of this system is too old for <aiouring.h>: include <aiouring.h> before it"
 #endif
 
-/* The version of the extensions declared here: those of AIOURING_VERSION_MAJOR 1 carry the version node AIOURING_1.0. */
+/* The version of the extensions declared here: those of AIOURING_VERSION_MAJOR 1 have the version node AIOURING_1.0. */
 #define AIOURING_VERSION_MAJOR 1
 #define AIOURING_VERSION_MINOR 0
 
@@ -71,8 +71,8 @@ AIOURINGINLINE void aiouring_prep_nop_cqe32(struct io_uring_sqe *sqe, __u64 firs
 }
 
 /*
- * Has the data of a prepared write put where the device keeps that of `stream` together (Linux 6.16): 1 up to the number
- * that it has, 0 for no matter where. For direct writes to block devices; -EINVAL for a stream that is not there.
+ * Has the data of a prepared write put where the device keeps that of `stream` together (Linux 6.16): 1 up to the
+ * number that it has, 0 for no matter where. For direct writes to block devices; -EINVAL if there is no such stream.
  */
 AIOURINGINLINE void aiouring_sqe_set_write_stream(struct io_uring_sqe *sqe, unsigned stream) LIBURING_NOEXCEPT
 {
@@ -128,7 +128,7 @@ AIOURINGINLINE void aiouring_prep_sendv_zc(struct io_uring_sqe *sqe, int sockfd,
 
 /*
  * Receives without copying, again and again (Linux 6.15): the data is in the area of the queue zcrx_id, which
- * io_uring_register_ifq() told. len: how much at most, 0 for no limit. A completion has 32 bytes, and its second half is a
+ * io_uring_register_ifq() told. len: how much at most, 0 for no limit. A completion has 32 bytes; its second half is a
  * struct io_uring_zcrx_cqe.
  */
 AIOURINGINLINE void aiouring_prep_recv_zc(struct io_uring_sqe *sqe, int sockfd, unsigned len,

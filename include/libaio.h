@@ -42,7 +42,7 @@ struct iovec;
 #define AIO_LONG__(field, pad) AIO_PAIR__(unsigned long field, unsigned int pad)
 #endif
 
-/* The functions that are defined here, and conversions of numbers. All these macros are gone at the end of this file. */
+/* The functions that are defined here, and conversions of numbers. All these macros are gone at the end. */
 #ifdef __cplusplus
 #define AIO_INLINE__ inline
 #define AIO_NUM__(type, value) static_cast<type>(value)

@@ -56,8 +56,8 @@
 #endif
 
 /*
- * In a strict mode, glibc hides what is used here from a program that includes another header of the C library first and
- * does not define _GNU_SOURCE before.
+ * In a strict mode, glibc hides what is used here from a program that includes another header of the C library first
+ * and does not define _GNU_SOURCE before.
  */
 #if defined(__GLIBC__) && !(defined(__USE_MISC) && defined(__USE_XOPEN2K8))
 #include <bits/types/idtype_t.h>
@@ -93,7 +93,7 @@ typedef __loff_t loff_t;
 
 /*
  * The functions that are defined here. In C they are static; a program that wants symbols defines IOURINGINLINE as
- * nothing. In C++ they are not static, or a module could not export them. __extension__: C90 has neither bool nor inline.
+ * nothing. In C++ they are not static, or a module could not export them. __extension__: C90 has no bool and no inline.
  */
 #ifndef IOURINGINLINE
 #ifdef __cplusplus

@@ -449,3 +449,31 @@ fn the_distributions_header_agrees() {
     let gone: BTreeSet<_> = theirs.difference(&ours).cloned().collect();
     assert_eq!(gone, known("gone"));
 }
+
+/// A comment of our own says what a function does; several that belong together may share one.
+#[test]
+fn every_function_has_a_comment() {
+    let mut seen = BTreeSet::new();
+    for header in ["liburing.h", "aiouring.h"] {
+        let text = std::fs::read_to_string(root().join("include").join(header)).expect("the header");
+        for paragraph in text.split("\n\n") {
+            let mut commented = false;
+            for line in paragraph.lines() {
+                commented |= line.contains("*/");
+                let code = line.starts_with(|c: char| c.is_alphabetic() || c == '_');
+                let Some((head, _)) = line.split_once('(').filter(|_| code) else {
+                    continue;
+                };
+                let name = head.rsplit([' ', '*']).next().unwrap_or_default();
+                assert!(commented, "{header}: {name} has no comment");
+                seen.insert(name.to_owned());
+            }
+        }
+    }
+    let missed: Vec<_> = api()
+        .into_iter()
+        .filter(|row| ["exported", "inline", "inline exported", "local"].contains(&row.kind.as_str()))
+        .filter(|row| !seen.contains(&row.name))
+        .collect();
+    assert!(missed.is_empty(), "not found: {missed:?}");
+}

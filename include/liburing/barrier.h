@@ -7,8 +7,8 @@
  * io_uring_smp_store_release(p, v): nothing before it happens after it
  * io_uring_smp_mb(): a full barrier
  *
- * Macros in C, so that they work in every dialect; templates in C++. Neither needs the language's own atomics, which are
- * included because programs use them.
+ * Macros in C, so that they work in every dialect; templates in C++. Neither needs the language's own atomics, which
+ * are included because programs use them.
  */
 #ifndef LIBURING_BARRIER_H
 #define LIBURING_BARRIER_H

@@ -4,8 +4,8 @@
  *
  * Comments name the first Linux version where it is not 5.1. Addresses are passed as 64-bit numbers everywhere.
  *
- * A definition behind __extension__ uses what not every standard of C and C++ has: structures and unions without a name,
- * arrays without a length, a constant that fills an unsigned int. With it no compiler complains.
+ * A definition behind __extension__ uses what not every standard of C and C++ has: structures and unions without a
+ * name, arrays without a length, a constant that fills an unsigned int. With it no compiler complains.
  */
 #ifndef LINUX_IO_URING_H
 #define LINUX_IO_URING_H
@@ -282,7 +282,7 @@ enum io_uring_msg_ring_flags {
 #define IORING_NOP_INJECT_RESULT (1U << 0) /* len is the result (6.10) */
 #define IORING_NOP_FILE (1U << 1)          /* look up the file fd, -EBADF if there is none (6.13) */
 #define IORING_NOP_FIXED_FILE (1U << 2)    /* with IORING_NOP_FILE: fd is the index of a registered file (6.13) */
-#define IORING_NOP_FIXED_BUFFER (1U << 3)  /* look up the registered buffer buf_index, -EFAULT if there is none (6.13) */
+#define IORING_NOP_FIXED_BUFFER (1U << 3)  /* look up the buffer buf_index, -EFAULT if there is none (6.13) */
 #define IORING_NOP_TW (1U << 4)            /* complete it later, as a task's work (6.17) */
 #define IORING_NOP_CQE32 (1U << 5)         /* a completion of 32 bytes: off and addr are its big_cqe (6.18) */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /*
- * Receiving without copies, Linux 6.15: data of a network queue goes straight into memory of the program. It is a part of
- * liburing/io_uring.h; the guard is that of the kernel's own header, so that a program may include either first.
+ * Receiving without copies, Linux 6.15: data of a network queue goes straight into memory of the program. It is a part
+ * of liburing/io_uring.h; the guard is that of the kernel's own header, so that a program may include either first.
  */
 #ifndef LINUX_IO_ZCRX_H
 #define LINUX_IO_ZCRX_H
