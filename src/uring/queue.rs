@@ -7,8 +7,9 @@ use core::sync::atomic::Ordering;
 use super::abi::{
     Cqe, GetEventsArg, IORING_ENTER_EXT_ARG, IORING_ENTER_EXT_ARG_REG, IORING_ENTER_GETEVENTS, IORING_ENTER_NO_IOWAIT,
     IORING_ENTER_REGISTERED_RING, IORING_ENTER_SQ_WAIT, IORING_ENTER_SQ_WAKEUP, IORING_FEAT_EXT_ARG,
-    IORING_FEAT_MIN_TIMEOUT, IORING_OP_TIMEOUT, IORING_SETUP_IOPOLL, IORING_SETUP_SQ_REWIND, IORING_SETUP_SQPOLL,
-    IORING_SQ_CQ_OVERFLOW, IORING_SQ_NEED_WAKEUP, IORING_SQ_TASKRUN, LIBURING_UDATA_TIMEOUT, Ring, Sqe, Timespec,
+    IORING_FEAT_MIN_TIMEOUT, IORING_OP_TIMEOUT, IORING_SETUP_CQE_MIXED, IORING_SETUP_IOPOLL, IORING_SETUP_SQ_REWIND,
+    IORING_SETUP_SQPOLL, IORING_SQ_CQ_OVERFLOW, IORING_SQ_NEED_WAKEUP, IORING_SQ_TASKRUN, LIBURING_UDATA_TIMEOUT, Ring,
+    Sqe, Timespec,
 };
 use super::shared::{NO_IOWAIT, REGISTERED};
 use crate::sys::{Errno, Result, uring};
@@ -279,7 +280,8 @@ impl Ring {
     #[inline]
     fn past_gap(&self) -> u32 {
         let ready = self.cq_ready();
-        if ready > 0 && self.is_gap(&self.cq.read(self.cq.head(), self.cqe_shift())) {
+        let mixed = self.flags & IORING_SETUP_CQE_MIXED != 0;
+        if mixed && ready > 0 && self.is_gap(&self.cq.read(self.cq.head(), 0)) {
             self.advance(1);
             return ready.wrapping_sub(1);
         }
@@ -295,14 +297,31 @@ impl Ring {
         if ready == 0 && self.cq_needs_flush() && self.get_events().is_ok() {
             ready = self.past_gap();
         }
-        let (mut index, shift, mut got) = (self.cq.head(), self.cqe_shift(), 0);
+        let mut index = self.cq.head();
+        if self.flags & IORING_SETUP_CQE_MIXED == 0 {
+            let got = ready.min(room);
+            // One after the other up to the end of the ring, and then from its start.
+            let (shift, mask) = (self.cqe_shift(), self.cq.ring_mask);
+            let before_end = mask.wrapping_sub(index & mask).wrapping_add(1);
+            let (mut at, mut n) = (self.cq.at(index, shift), 0);
+            for until in [got.min(before_end), got] {
+                while n < until {
+                    put(n, at);
+                    at = at.wrapping_add(1 << shift);
+                    n = n.wrapping_add(1);
+                }
+                at = self.cq.at(0, shift);
+            }
+            return got;
+        }
+        let mut got = 0;
         while ready > 0 && got < room {
-            let cqe = self.cq.read(index, shift);
+            let cqe = self.cq.read(index, 0);
             if self.is_gap(&cqe) {
                 break;
             }
             let slots = self.slots(&cqe);
-            put(got, self.cq.at(index, shift));
+            put(got, self.cq.at(index, 0));
             got = got.wrapping_add(1);
             index = index.wrapping_add(slots);
             ready = ready.saturating_sub(slots);
