@@ -4,9 +4,9 @@ use core::ptr::NonNull;
 
 use super::abi::{
     CqOffsets, Cqe, IORING_FEAT_NATIVE_WORKERS, IORING_FEAT_REG_REG_RING, IORING_REGISTER_ENABLE_RINGS,
-    IORING_REGISTER_RESIZE_RINGS, IORING_SETUP_CLAMP, IORING_SETUP_CQE32, IORING_SETUP_CQSIZE, IORING_SETUP_NO_MMAP,
-    IORING_SETUP_NO_SQARRAY, IORING_SETUP_REGISTERED_FD_ONLY, IORING_SETUP_SQ_REWIND, IORING_SETUP_SQE128, Params,
-    Ring, SqOffsets, Sqe,
+    IORING_REGISTER_RESIZE_RINGS, IORING_SETUP_CLAMP, IORING_SETUP_CQE32, IORING_SETUP_CQSIZE,
+    IORING_SETUP_DEFER_TASKRUN, IORING_SETUP_NO_MMAP, IORING_SETUP_NO_SQARRAY, IORING_SETUP_REGISTERED_FD_ONLY,
+    IORING_SETUP_SQ_REWIND, IORING_SETUP_SQE128, Params, Ring, SqOffsets, Sqe,
 };
 use super::shared::{FOREIGN_MEMORY, REGISTERED, REGISTERS_BY_INDEX};
 use super::{memory, register};
@@ -303,8 +303,8 @@ pub fn resize(ring: &mut Ring, p: &mut Params) -> Result<()> {
     if ring.flags & IORING_SETUP_NO_MMAP != 0 {
         return Err(Errno::EINVAL);
     }
-    if ring.ring_fd < 0 {
-        // The registered index would do for the kernel, but not to map what it makes.
+    // The registered index would do for the kernel, but not to map what it makes. Other rings it refuses.
+    if ring.ring_fd < 0 && ring.flags & IORING_SETUP_DEFER_TASKRUN != 0 {
         return Err(Errno::EBADF);
     }
     let resized = resize_and_map(ring, p);
