@@ -1,4 +1,5 @@
 // oracle: yes
+// their-headers: no (operations and helpers of later versions)
 // old-kernel: no (the command came with Linux 6.12)
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What the manual pages say of the results of commands to a block device. */

@@ -1,4 +1,5 @@
 // oracle: yes
+// their-headers: no (operations and helpers of later versions)
 // old-kernel: no (many of the operations are younger, and some errors are others)
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* What the manual pages say of the results of requests for files, names, attributes, memory and devices. */
