@@ -299,7 +299,7 @@ enum io_uring_msg_ring_flags {
 /* Completions of SOCKET_URING_OP_TX_TIMESTAMP (6.17): */
 #define IORING_TIMESTAMP_HW_SHIFT 16
 #define IORING_TIMESTAMP_TYPE_SHIFT (IORING_TIMESTAMP_HW_SHIFT + 1) /* SCM_TSTAMP_ from here on */
-#define IORING_CQE_F_TSTAMP_HW ((__u32)1 << IORING_TIMESTAMP_HW_SHIFT) /* taken by the hardware */
+#define IORING_CQE_F_TSTAMP_HW (1U << IORING_TIMESTAMP_HW_SHIFT) /* taken by the hardware */
 
 /* The time in big_cqe of such a completion. */
 struct io_timespec {

@@ -23,7 +23,11 @@ struct io_uring_zcrx_cqe {
 
 /* The upper bits of off are the area. */
 #define IORING_ZCRX_AREA_SHIFT 48
+#ifdef __cplusplus
+#define IORING_ZCRX_AREA_MASK (~((static_cast<__u64>(1) << IORING_ZCRX_AREA_SHIFT) - 1))
+#else
 #define IORING_ZCRX_AREA_MASK (~(((__u64)1 << IORING_ZCRX_AREA_SHIFT) - 1))
+#endif
 
 /* Where things are in the refill ring, in bytes. */
 struct io_uring_zcrx_offsets {
