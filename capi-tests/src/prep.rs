@@ -1,6 +1,6 @@
 //! What each function that fills an SQE does to its bytes, by a table, and programs that call them.
 //!
-//! `data/uring-prep.tsv` and `data/aiouring-prep.tsv` have a line per function: its arguments, the five fields that most requests have (`-`: not
+//! `data/uring-prep.tsv` has a line per function: its arguments, the five fields that most requests have (`-`: not
 //! touched), and the others, in order. A value is an argument, a number, `unsigned(argument)` for one that loses its
 //! sign before it is made longer, or `slot(argument)` for the number of a registered file, which is stored plus one
 //! unless it is -1. It is cut to the size of its field.
@@ -22,7 +22,7 @@ pub const SQE: usize = 128;
 const RECORD: usize = 8 * (1 + ARGUMENTS) + SQE;
 
 /// Where the fields of an SQE are, and how large.
-const FIELDS: [(&str, usize, usize); 20] = [
+const FIELDS: [(&str, usize, usize); 19] = [
     ("opcode", 0, 1),
     ("flags", 1, 1),
     ("ioprio", 2, 2),
@@ -39,7 +39,6 @@ const FIELDS: [(&str, usize, usize); 20] = [
     ("personality", 42, 2),
     ("file_index", 44, 4),
     ("addr_len", 44, 2),
-    ("write_stream", 44, 1),
     ("write_stream", 44, 1),
     ("addr3", 48, 8),
     ("pad2", 56, 8),
@@ -86,24 +85,12 @@ pub struct Function {
     stores: Vec<(usize, usize, bool, String)>,
 }
 
-/// The table of the functions of `liburing.h`.
+/// The table.
 ///
 /// # Panics
 /// If a line is not understood.
 pub fn table() -> Vec<Function> {
-    named_table("uring-prep")
-}
-
-/// The same for those of `aiouring.h`.
-///
-/// # Panics
-/// If a line is not understood.
-pub fn extensions() -> Vec<Function> {
-    named_table("aiouring-prep")
-}
-
-fn named_table(name: &str) -> Vec<Function> {
-    let text = std::fs::read_to_string(crate::here(&format!("data/{name}.tsv"))).expect("the table is there");
+    let text = std::fs::read_to_string(crate::here("data/uring-prep.tsv")).expect("the table is there");
     text.lines().skip(1).map(function).collect()
 }
 
