@@ -50,6 +50,25 @@ static void read_range(size_t length, long long offset)
 	munmap(memory, SIZE + PAGE);
 }
 
+/* The end of the file is where it was when the read began, whatever a later write of the same call does. */
+static void read_at_the_end(int append)
+{
+	char *memory = (char *)pages(2 * PAGE);
+	struct iocb iocb[2], *list[2] = {&iocb[0], &iocb[1]};
+	struct io_event events[2];
+	int file = temp_file(16 * PAGE, 27), other = reopen(file, O_WRONLY | (append ? O_APPEND : 0));
+
+	drop_cache(file, 0, 0);
+	io_prep_pread(&iocb[0], file, memory, 1000, 16 * PAGE - 100);
+	io_prep_pwrite(&iocb[1], other, memory + PAGE, 1000, 32 * PAGE);
+	CHECK_EQ(io_submit(ctx, 2, list), 2);
+	reap(ctx, 2, events);
+	CHECK_EQ(events[events[1].obj == &iocb[0]].res, 100);
+	CHECK_EQ(events[events[1].obj == &iocb[1]].res, 1000);
+	close(file);
+	close(other);
+}
+
 int main(void)
 {
 	static const struct {
@@ -93,6 +112,8 @@ int main(void)
 		}
 		munmap(memory, 4 * SIZE);
 	}
+	for (i = 0; i < 20; i++)
+		read_at_the_end(i % 2);
 	CHECK_EQ(io_destroy(ctx), 0);
 	return 0;
 }

@@ -50,6 +50,11 @@ int main(void)
 	CHECK_EQ(pread(fd, buf, 4, 50), 4);
 	CHECK(memcmp(buf, "efgh", 4) == 0);
 
+	/* Whether a write of nothing may be made with NOWAIT is up to the file system. */
+	io_prep_pwrite(&iocb, fd, buf, 0, 0);
+	iocb.aio_rw_flags = NOWAIT;
+	printf("NOWAIT, no bytes: %ld\n", event_of(ctx, &iocb, __LINE__));
+
 	/* NOWAIT: cached data yes, uncached data no, an empty pipe no, O_DIRECT yes. */
 	io_prep_pread(&iocb, fd, buf, 100, 0);
 	iocb.aio_rw_flags = NOWAIT;

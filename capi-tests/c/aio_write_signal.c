@@ -85,6 +85,9 @@ int main(void)
 		EVENT_IS(ctx, &iocb, -EFBIG);
 		CHECK_EQ(handled, 2);
 		CHECK(pthread_equal(handled_by, pthread_self()));
+		iocb.aio_rw_flags = RWF_NOWAIT;
+		EVENT_IS(ctx, &iocb, -EFBIG);
+		CHECK_EQ(handled, 3);
 		io_prep_pwrite(&iocb, fd, buf, 10, 0);
 		EVENT_IS(ctx, &iocb, 10);
 		handle(SIGXFSZ, SIG_DFL);

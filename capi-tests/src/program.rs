@@ -279,12 +279,17 @@ impl Program {
         let dir = crate::temp_dir();
         let mut command = variant.command(self.face, binary)?;
         command.current_dir(&dir).env("TEST_TMPDIR", dir.path());
+        if !variant.uses_rings() {
+            // The work of long tests is for the library, not for the kernel's AIO.
+            command.env_remove("TEST_SCALE");
+        }
         change(&mut command);
         Ok(run(&mut command, limit))
     }
 }
 
-/// How many times their usual work the programs do: `TEST_SCALE`, which they read themselves.
+/// How many times their usual work the programs do with the library's rings: `TEST_SCALE`, which they read
+/// themselves.
 pub fn scale() -> u32 {
     std::env::var("TEST_SCALE")
         .ok()

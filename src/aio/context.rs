@@ -416,6 +416,11 @@ impl InUse<'_> {
         self.frame.and_then(Frame::call)
     }
 
+    /// The record of the thread.
+    pub(crate) fn thread(&self) -> Option<&'static Thread> {
+        self.frame.and_then(Frame::thread)
+    }
+
     /// The call is no longer what it was: it returned in a child of a signal handler's fork.
     pub(crate) fn is_lost(&self) -> bool {
         self.frame.is_some_and(Frame::is_lost)
@@ -423,17 +428,14 @@ impl InUse<'_> {
 
     /// No other call of the thread uses the context.
     fn is_last(&self) -> bool {
-        !self
-            .frame
-            .and_then(Frame::thread)
-            .is_some_and(|t| t.is_in(self.context))
+        !self.thread().is_some_and(|t| t.is_in(self.context))
     }
 
     /// Gives back the slots that abandoned calls have left, when nothing else can have one: no
     /// request, no other call.
     #[cold]
     pub(crate) fn recount(&self) {
-        let (context, own) = (self.context, self.frame.and_then(Frame::thread));
+        let (context, own) = (self.context, self.thread());
         context.ring.recount(|| {
             context.requests.load(SeqCst) == 0
                 && own.is_some_and(|own| own.calls_in(context) == 1)
@@ -689,7 +691,7 @@ impl Table {
     /// `EINVAL` when another call was first.
     pub(crate) fn destroy(&self, process: &'static Process, held: InUse<'_>) -> Result<()> {
         let context = *held;
-        let own = held.frame.and_then(Frame::thread);
+        let own = held.thread();
         self.retire(context)?;
         if context.kernel_handle().is_none() {
             context.wake_sleepers();

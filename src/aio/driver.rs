@@ -23,6 +23,7 @@ impl thread::Body for Process {
     fn run(&'static self) {
         thread::name(c"aiouring");
         let engine = &self.engine;
+        engine.thread.store(thread::own_id(), SeqCst);
         if let Some(ring) = engine.carrier.left_ring() {
             return Driver::of(self, ring, 0).go_on();
         }
@@ -1142,17 +1143,21 @@ impl Driver {
         };
         let comes_back = match error {
             Some(Errno::EAGAIN | Errno::EOPNOTSUPP) => true,
-            // The signal that goes with it is for the submitter.
+            // The signal that goes with it is for the submitter, whatever the request says of blocking.
             Some(Errno::EFBIG) => !self.process.engine.caller.is_open(),
             _ => false,
         };
-        if comes_back && !seeded("again") && request.is(NOWAIT_ADDED) {
+        let may_block = request.is(NOWAIT_ADDED);
+        let too_far = error == Some(Errno::EFBIG) && request.is(USER_NOWAIT);
+        if comes_back && !seeded("again") && (may_block || too_far) {
             request.unmark(NOWAIT_ADDED);
             if self.return_to_submitter(request) {
                 // The submitter signals the eventfd by its number, which is as good until it returns.
                 return self.release_files(request);
             }
-            return self.repeat(request);
+            if may_block {
+                return self.repeat(request);
+            }
         }
         let sync = request.file_slot.load(Relaxed) != NO_SLOT;
         if error == Some(Errno::ECANCELED) && sync && self.return_to_submitter(request) {

@@ -51,6 +51,9 @@ pub(crate) struct Engine {
     pub(crate) sleep: AtomicU32,
     /// The thread's number, where a signal has to wake it, as the kernel has no futex requests.
     pub(crate) nudged: AtomicUsize,
+    /// The thread's number, and the highest real-time class that a submitter had.
+    pub(crate) thread: AtomicUsize,
+    real_time: AtomicU32,
     /// A thread has left that the process may have ended with.
     pub(crate) departure: AtomicU32,
     /// What takes the thread's place when the program's threads enter the kernel themselves.
@@ -160,6 +163,20 @@ impl Engine {
     /// the caller, in order, as kernel AIO would have done it within `io_submit`.
     pub(crate) fn submit(&self, chain: &'static Request) -> Option<&'static Request> {
         self.hand_over(Some(chain), Order::Submit).0
+    }
+
+    /// A thread whose submitters are in a real-time class has to be in it, too, or they would wait for
+    /// whatever runs before it. It stays there.
+    pub(crate) fn follow_class(&self) {
+        // A filter may kill for the question, as sandboxes of virtual machines do.
+        if !self.is_unfiltered() || self.caller.is_open() || seccomp::mode_is_set() {
+            return;
+        }
+        let class = thread::real_time();
+        if class > self.real_time.load(SeqCst) {
+            self.real_time.store(class, SeqCst);
+            thread::set_real_time(self.thread.load(SeqCst), class);
+        }
     }
 
     /// Takes a poll back: that of one iocb, or with 0 every one of the context. Gives whether

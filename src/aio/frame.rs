@@ -31,6 +31,7 @@ pub(crate) struct Thread {
     next: AtomicPtr<Thread>,
     taken: AtomicU32,
     depth: AtomicU32,
+    submissions: AtomicU32,
     serial: AtomicU64,
     calls: [Call; DEPTH],
 }
@@ -297,6 +298,11 @@ impl Thread {
         process.engine.caller.resign();
         call.conclude(process, alone);
         self.end();
+    }
+
+    /// Counts hand-overs; whether it is time for what is not done each time.
+    pub(crate) fn hands_over(&self) -> bool {
+        self.submissions.fetch_add(1, Relaxed).is_multiple_of(256)
     }
 
     /// How many calls of this thread use a context.

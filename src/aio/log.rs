@@ -1,6 +1,7 @@
 //! The line that `AIOURING_LOG=1` gives each context.
 
 use crate::sys::{Errno, file};
+use core::num::NonZeroUsize;
 
 /// Why a context is the kernel's.
 #[derive(Clone, Copy)]
@@ -22,8 +23,9 @@ struct Line {
 }
 
 impl Line {
-    fn text(&mut self, text: &str) -> &mut Self {
-        for &byte in text.as_bytes() {
+    #[inline(never)]
+    fn text(&mut self, text: &[u8]) -> &mut Self {
+        for &byte in text {
             if let Some(place) = self.bytes.get_mut(self.len) {
                 *place = byte;
                 self.len += 1;
@@ -32,39 +34,29 @@ impl Line {
         self
     }
 
-    fn number(&mut self, mut value: usize, radix: Radix) -> &mut Self {
+    #[inline(never)]
+    fn number(&mut self, mut value: usize, radix: NonZeroUsize) -> &mut Self {
         let mut digits = [0u8; 20];
-        let mut used = 0;
+        let mut start = digits.len();
         for place in digits.iter_mut().rev() {
-            let digit = match radix {
-                Radix::Ten => value % 10,
-                Radix::Sixteen => value % 16,
-            } as u8;
-            value = match radix {
-                Radix::Ten => value / 10,
-                Radix::Sixteen => value / 16,
-            };
+            let digit = (value % radix) as u8;
+            value /= radix;
             *place = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
-            used += 1;
+            start -= 1;
             if value == 0 {
                 break;
             }
         }
-        let start = digits.len() - used;
-        self.text(
-            digits
-                .get(start..)
-                .and_then(|d| core::str::from_utf8(d).ok())
-                .unwrap_or(""),
-        )
+        self.text(digits.get(start..).unwrap_or(&[]))
+    }
+
+    fn write(&self) {
+        file::write_stderr(self.bytes.get(..self.len).unwrap_or(&[]));
     }
 }
 
-#[derive(Clone, Copy)]
-enum Radix {
-    Ten,
-    Sixteen,
-}
+const TEN: NonZeroUsize = NonZeroUsize::new(10).unwrap();
+const SIXTEEN: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
 /// Says which backend carries a context, and why.
 pub(crate) fn context(handle: usize, nr: u32, kernel: Option<Why>) {
@@ -72,23 +64,23 @@ pub(crate) fn context(handle: usize, nr: u32, kernel: Option<Why>) {
         bytes: [0; 160],
         len: 0,
     };
-    line.text("aiouring: context 0x").number(handle, Radix::Sixteen);
-    line.text(" for ").number(nr as usize, Radix::Ten).text(" events: ");
+    line.text(b"aiouring: context 0x").number(handle, SIXTEEN);
+    line.text(b" for ").number(nr as usize, TEN).text(b" events: ");
     match kernel {
-        None => line.text("io_uring"),
-        Some(Why::Asked) => line.text("kernel AIO, by AIOURING_BACKEND"),
-        Some(Why::Listed) => line.text("kernel AIO, as the program is on the list for it"),
-        Some(Why::Valgrind) => line.text("kernel AIO, for valgrind"),
+        None => line.text(b"io_uring"),
+        Some(Why::Asked) => line.text(b"kernel AIO, by AIOURING_BACKEND"),
+        Some(Why::Listed) => line.text(b"kernel AIO, as the program is on the list for it"),
+        Some(Why::Valgrind) => line.text(b"kernel AIO, for valgrind"),
         Some(Why::Refused(e)) => {
-            line.text("kernel AIO, since io_uring was refused with ");
+            line.text(b"kernel AIO, since io_uring was refused with ");
             match e.name() {
-                Some(name) => line.text(name),
-                None => line.text("error ").number(e.number() as usize, Radix::Ten),
+                Some(name) => line.text(name.as_bytes()),
+                None => line.text(b"error ").number(e.number() as usize, TEN),
             }
         }
     };
-    line.text("\n");
-    file::write_stderr(line.bytes.get(..line.len).unwrap_or(&[]));
+    line.text(b"\n");
+    line.write();
 }
 
 /// Says that the contexts have to do without their ring from now on.
@@ -97,9 +89,9 @@ pub(crate) fn fallen(error: Errno) {
         bytes: [0; 160],
         len: 0,
     };
-    line.text("aiouring: kernel AIO from here on, since io_uring was refused with ");
-    line.text(error.name().unwrap_or("an error")).text("\n");
-    file::write_stderr(line.bytes.get(..line.len).unwrap_or(&[]));
+    line.text(b"aiouring: kernel AIO from here on, since io_uring was refused with ");
+    line.text(error.name().unwrap_or("an error").as_bytes()).text(b"\n");
+    line.write();
 }
 
 #[cfg(test)]
@@ -112,13 +104,13 @@ mod tests {
             bytes: [0; 160],
             len: 0,
         };
-        line.number(0, Radix::Ten)
-            .text(" ")
-            .number(usize::MAX, Radix::Ten)
-            .text(" ")
-            .number(0xbeef, Radix::Sixteen);
+        line.number(0, TEN)
+            .text(b" ")
+            .number(usize::MAX, TEN)
+            .text(b" ")
+            .number(0xbeef, SIXTEEN);
         assert_eq!(&line.bytes[..line.len], b"0 18446744073709551615 beef");
-        line.text(&"x".repeat(500));
+        line.text(&[b'x'; 500]);
         assert_eq!(line.len, 160);
     }
 }

@@ -353,6 +353,18 @@ impl Request {
         Ok(fresh)
     }
 
+    /// Memory for a vector, of a request that is used for nothing else.
+    ///
+    /// # Errors
+    /// `EAGAIN`.
+    #[allow(clippy::mut_from_ref)] // it is not a part of the request
+    pub(crate) fn scratch(&self, segments: usize) -> Result<&mut [Segment]> {
+        let room = self.room(segments)?;
+        // SAFETY: mapped, aligned and of that size; zeroes or what was written before; the request is
+        // the caller's alone until it is given back.
+        Ok(unsafe { core::slice::from_raw_parts_mut(room, segments) })
+    }
+
     /// The memory of a transfer: its first segment when it is the only one, else the vector.
     pub(crate) fn memory(&self) -> (usize, u32) {
         let [base, _] = &self.segment;

@@ -8,7 +8,7 @@
 use super::abi::{self, FLAG_IOPRIO, FLAG_RESFD, IoEvent, Iocb};
 use super::context::{Context, InUse};
 use super::engine::MAX_TRANSFER;
-use super::frame::{Call, Signals};
+use super::frame::{Call, Signals, Thread};
 use super::process::Process;
 use super::request::{NOWAIT_ADDED, RAW, Request, SOCKET, Segment, TRACKED, USER_NOWAIT, Work};
 use super::seeded;
@@ -30,8 +30,9 @@ const RWF_PLAIN: u32 = RWF_DSYNC | 4 | RWF_NOWAIT | RWF_APPEND;
 /// The file system of process descriptors.
 const PID_FS_MAGIC: i64 = 0x5049_4446;
 
-/// The most entries of a vector.
+/// The most entries of a vector, and how many of them lie on the stack.
 const MAX_SEGMENTS: usize = 1024;
+const FEW_SEGMENTS: usize = 8;
 
 /// What is known of a file when a request for it is admitted.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -339,11 +340,30 @@ impl Submission<'_> {
         }
     }
 
-    /// Apart, so that the common case does not clear room for the longest vector.
+    /// Apart, so that the common case does not clear room for a vector.
     #[inline(never)]
     fn transfer_vectored(&mut self, c: &Candidate, flags: u32, write: bool) -> Result<()> {
-        let mut vector = [[0; 2]; MAX_SEGMENTS];
-        self.transfer_checked(c, flags, write, &mut vector)
+        let count = c.iocb.nbytes as u32 as usize;
+        if count <= FEW_SEGMENTS {
+            return self.transfer_checked(c, flags, write, &mut [[0; 2]; FEW_SEGMENTS]);
+        }
+        // A longer vector is not for the stack, which a signal handler may have little of.
+        let room = self.process.pool.take().ok();
+        let vector = room.and_then(|room| room.scratch(count.min(MAX_SEGMENTS)).ok());
+        let result = match vector {
+            Some(vector) => self.transfer_checked(c, flags, write, vector),
+            None => self.transfer_on_stack(c, flags, write),
+        };
+        if let Some(room) = room {
+            room.state.store(0, Relaxed);
+            self.process.release(room);
+        }
+        result
+    }
+
+    #[inline(never)]
+    fn transfer_on_stack(&mut self, c: &Candidate, flags: u32, write: bool) -> Result<()> {
+        self.transfer_checked(c, flags, write, &mut [[0; 2]; MAX_SEGMENTS])
     }
 
     fn transfer_checked(&mut self, c: &Candidate, flags: u32, write: bool, room: &mut [Segment]) -> Result<()> {
@@ -446,14 +466,14 @@ impl Submission<'_> {
         }
         if !direct || grows || !on_ring {
             self.flush();
-            if append {
-                // The write goes to the end of the file, whatever place it names.
-                self.process
-                    .reads
-                    .wait(&self.process.engine, c.status.id, c.status.size, u64::MAX);
-            } else {
-                self.await_reads(c, place);
-            }
+            // An append goes to the end of the file, whatever place it names; and what was behind the end
+            // when a read began stays so for it.
+            let (from, len) = match (append, grows) {
+                (true, _) => (c.status.size, u64::MAX),
+                (_, true) => (c.status.size.min(place.offset), u64::MAX),
+                _ => (place.offset, place.len),
+            };
+            self.await_reads(c, from, len);
             if seeded("append") && append {
                 let result = self.attempt(c, place, true, place.offset as i64, RWF_NOAPPEND);
                 return self.decide(c, place, result);
@@ -463,15 +483,13 @@ impl Submission<'_> {
         if self.has_tracked {
             self.flush();
         }
-        self.await_reads(c, place);
+        self.await_reads(c, place.offset, place.len);
         self.settle_overlap(c, place);
         self.on_ring(c, place, Work::Write, 0)
     }
 
-    fn await_reads(&self, c: &Candidate, place: &Place<'_>) {
-        self.process
-            .reads
-            .wait(&self.process.engine, c.status.id, place.offset, place.len);
+    fn await_reads(&self, c: &Candidate, from: u64, len: u64) {
+        self.process.reads.wait(&self.process.engine, c.status.id, from, len);
     }
 
     /// A transfer on a file without a position: in the caller, in order, blocking if it blocks.
@@ -541,6 +559,9 @@ impl Submission<'_> {
 
     fn attempt(&self, c: &Candidate, place: &Place<'_>, write: bool, offset: i64, flags: u32) -> Result<usize> {
         if place.len == 0 {
+            if write && c.kind == Kind::Seekable && place.flags & RWF_NOWAIT != 0 {
+                file::writes_at_once(c.fd)?;
+            }
             return file::transfer_nothing(c.fd, write, offset, place.flags | flags);
         }
         file::transfer(&Transfer {
@@ -776,6 +797,9 @@ impl Submission<'_> {
         }
         let engine = &self.process.engine;
         let guest = !engine.sees_descriptors();
+        if !guest && self.context.thread().is_some_and(Thread::hands_over) {
+            engine.follow_class();
+        }
         let mut back = if guest || self.context.is_dying() {
             Some(chain)
         } else {

@@ -1,6 +1,6 @@
 //! Calls on descriptors.
 
-use super::{Errno, Result, syscall};
+use super::{Errno, Result, map, syscall};
 use core::mem::MaybeUninit;
 
 /// What `fstat` and `F_GETFL` tell of a descriptor.
@@ -159,6 +159,35 @@ pub fn transfer_nothing(fd: i32, write: bool, offset: i64, flags: u32) -> Result
     };
     // SAFETY: no bytes are moved.
     unsafe { syscall(nr, [fd as usize, 0, 0, at as usize, 0, 0]) }
+}
+
+/// Whether a file takes a buffered write that must not wait, going by one from memory that is not there.
+///
+/// # Errors
+/// `EOPNOTSUPP`, `EAGAIN`.
+pub fn writes_at_once(fd: i32) -> Result<()> {
+    let Ok(page) = map::private(map::PAGE) else {
+        return Ok(());
+    };
+    let iov = [page.as_ptr() as usize, 1];
+    // SAFETY: the page was mapped above, and nobody else knows of it.
+    let hidden = unsafe { syscall(libc::SYS_mprotect, [iov[0], map::PAGE, 0, 0, 0, 0]) };
+    let result = hidden.and_then(|_| {
+        transfer(&Transfer {
+            fd,
+            write: true,
+            iov: iov.as_ptr() as usize,
+            count: 1,
+            offset: 0,
+            flags: libc::RWF_NOWAIT as u32,
+        })
+    });
+    // SAFETY: as above.
+    unsafe { map::unmap(page.as_ptr(), map::PAGE) };
+    match result {
+        Err(e @ (Errno::EOPNOTSUPP | Errno::EAGAIN)) => Err(e),
+        _ => Ok(()),
+    }
 }
 
 /// `poll` without waiting: the events that hold for one descriptor.
@@ -363,7 +392,7 @@ pub fn counter(fd: i32) -> Option<u64> {
     let start = at.checked_sub(DIRECTORY.len())?;
     path.get_mut(start..at)?.copy_from_slice(DIRECTORY);
     let mut buf = [0; 256];
-    let path = core::ffi::CStr::from_bytes_until_nul(path.get(start..)?).ok()?;
+    let path = text_at_start(path.get(start..)?)?;
     let text = read_small(path, &mut buf).ok()?;
     let place = text.windows(NAME.len()).position(|w| w == NAME)?;
     let digits = text.get(place + NAME.len()..)?.trim_ascii_start();
@@ -423,6 +452,14 @@ pub fn is_terminal(fd: i32) -> bool {
         )
     }
     .is_ok()
+}
+
+/// The text that ends with the first zero byte. The standard library's is for long ones.
+#[inline(never)]
+pub fn text_at_start(bytes: &[u8]) -> Option<&core::ffi::CStr> {
+    let end = bytes.iter().position(|&b| b == 0)?;
+    // SAFETY: the first zero byte is the last of these.
+    Some(unsafe { core::ffi::CStr::from_bytes_with_nul_unchecked(bytes.get(..=end)?) })
 }
 
 /// Reads the start of a small file into `buf`; the path ends with a zero byte.
@@ -497,7 +534,7 @@ pub fn for_each_entry(path: &core::ffi::CStr, mut each: impl FnMut(&core::ffi::C
             Err(e) => break Err(e),
         };
         while let (Some(&[low, high]), Some(name)) = (rest.get(LENGTH..LENGTH + 2), rest.get(NAME..)) {
-            if let Ok(name) = core::ffi::CStr::from_bytes_until_nul(name) {
+            if let Some(name) = text_at_start(name) {
                 each(name);
             }
             match usize::from(u16::from_ne_bytes([low, high])) {

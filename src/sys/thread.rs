@@ -33,28 +33,35 @@ extern "C" fn start<B: Body + 'static>(body: *mut c_void) -> *mut c_void {
 /// # Errors
 /// `EAGAIN` (`RLIMIT_NPROC`, memory).
 pub fn spawn<B: Body + 'static>(body: &'static B) -> Result<()> {
-    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+    let mut all = MaybeUninit::<libc::sigset_t>::zeroed();
     let mut before = MaybeUninit::<libc::sigset_t>::uninit();
     let mut attr = MaybeUninit::<libc::pthread_attr_t>::uninit();
     let mut thread: libc::pthread_t = 0;
-    // SAFETY: every object is a live local, initialised by the call that comes first; the mask
-    // of the caller is put back before returning.
+    let mut ret = libc::EINVAL;
+    // SAFETY: every object is a live local, initialised by the call that comes first; a set of signals
+    // begins with those that there are, one bit each; the mask of the caller is put back before returning.
     unsafe {
-        libc::sigfillset(all.as_mut_ptr());
         // A filter that traps a call of the thread would kill the program if it were blocked.
-        libc::sigdelset(all.as_mut_ptr(), libc::SIGSYS);
+        all.as_mut_ptr().cast::<u64>().write(!(1 << (libc::SIGSYS - 1)));
         libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr());
-        libc::pthread_attr_init(attr.as_mut_ptr());
-        libc::pthread_attr_setdetachstate(attr.as_mut_ptr(), libc::PTHREAD_CREATE_DETACHED);
-        // A refusal (large static TLS) leaves the default size, which is larger.
-        libc::pthread_attr_setstacksize(attr.as_mut_ptr(), STACK);
-        let ret = libc::pthread_create(
-            &raw mut thread,
-            attr.as_ptr(),
-            start::<B>,
-            (&raw const *body).cast_mut().cast(),
-        );
-        libc::pthread_attr_destroy(attr.as_mut_ptr());
+        for stack in [Some(STACK), None] {
+            libc::pthread_attr_init(attr.as_mut_ptr());
+            libc::pthread_attr_setdetachstate(attr.as_mut_ptr(), libc::PTHREAD_CREATE_DETACHED);
+            if let Some(size) = stack {
+                libc::pthread_attr_setstacksize(attr.as_mut_ptr(), size);
+            }
+            ret = libc::pthread_create(
+                &raw mut thread,
+                attr.as_ptr(),
+                start::<B>,
+                (&raw const *body).cast_mut().cast(),
+            );
+            libc::pthread_attr_destroy(attr.as_mut_ptr());
+            // The thread-local data of all objects lies on the stack, and may not leave enough of a small one.
+            if ret != libc::EINVAL {
+                break;
+            }
+        }
         libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), core::ptr::null_mut());
         if ret == 0 { Ok(()) } else { Err(Errno::new(ret)) }
     }
@@ -214,10 +221,7 @@ pub fn company() -> Company {
     let mut nobody = true;
     let listed = file::for_each_entry(c"/proc/self/task", |name| {
         const IO_WORKER: u64 = 0x10;
-        let number = name.to_bytes().iter().fold(0usize, |n, b| {
-            n.wrapping_mul(10).wrapping_add(usize::from(b.wrapping_sub(b'0')))
-        });
-        if number == own || name.to_bytes().first() == Some(&b'.') {
+        if decimal(name.to_bytes()) == own as u64 || name.to_bytes().first() == Some(&b'.') {
             return;
         }
         let mut path = [0u8; 64];
@@ -231,8 +235,7 @@ pub fn company() -> Company {
             }
         }
         let mut buf = [0; 256];
-        let state = core::ffi::CStr::from_bytes_until_nul(&path)
-            .ok()
+        let state = file::text_at_start(&path)
             .and_then(|path| file::read_small(path, &mut buf).ok())
             .and_then(task_state);
         if let Some((state, flags)) = state
@@ -249,16 +252,20 @@ pub fn company() -> Company {
 }
 
 /// State and flags from a task's `stat`.
+#[inline(never)]
 fn task_state(stat: &[u8]) -> Option<(u8, u64)> {
     // The name is in parentheses and may hold anything.
     let after = stat.iter().rposition(|&b| b == b')')? + 2;
     let mut fields = stat.get(after..)?.split(|&b| b == b' ');
     let state = *fields.next()?.first()?;
-    let flags = fields.nth(5)?;
-    let flags = flags.iter().fold(0u64, |n, b| {
+    Some((state, decimal(fields.nth(5)?)))
+}
+
+#[inline(never)]
+fn decimal(digits: &[u8]) -> u64 {
+    digits.iter().fold(0, |n, b| {
         n.wrapping_mul(10).wrapping_add(u64::from(b.wrapping_sub(b'0')))
-    });
-    Some((state, flags))
+    })
 }
 
 extern "C" fn leave(_: *mut c_void) -> *mut c_void {
@@ -284,6 +291,33 @@ pub fn name(name: &core::ffi::CStr) {
         syscall(
             libc::SYS_prctl,
             [libc::PR_SET_NAME as usize, name.as_ptr() as usize, 0, 0, 0, 0],
+        )
+    };
+}
+
+/// The real-time class and priority of the calling thread, as one number that is greater for a higher
+/// priority; 0 for the other classes.
+pub fn real_time() -> u32 {
+    // SAFETY: no pointers; 0 is the caller.
+    let class =
+        unsafe { syscall(libc::SYS_sched_getscheduler, [0; 6]) }.unwrap_or(0) as i32 & !libc::SCHED_RESET_ON_FORK;
+    if class != libc::SCHED_FIFO && class != libc::SCHED_RR {
+        return 0;
+    }
+    let mut priority = 0;
+    // SAFETY: a live local of the structure's one field.
+    let _ = unsafe { syscall(libc::SYS_sched_getparam, [0, &raw mut priority as usize, 0, 0, 0, 0]) };
+    (priority as u32) << 8 | class as u32
+}
+
+/// Gives a thread of ours what [`real_time`] said of another, if the caller may do that.
+pub fn set_real_time(thread: usize, as_much: u32) {
+    let priority = as_much >> 8;
+    // SAFETY: a live local of the structure's one field.
+    let _ = unsafe {
+        syscall(
+            libc::SYS_sched_setscheduler,
+            [thread, as_much as usize & 0xff, &raw const priority as usize, 0, 0, 0],
         )
     };
 }
@@ -416,6 +450,7 @@ pub fn has_environment() -> bool {
 }
 
 /// The value of an environment variable, unless the program runs with raised rights.
+#[inline(never)]
 pub fn environment(name: &core::ffi::CStr) -> Option<&'static [u8]> {
     // SAFETY: a live C string; the environment stays as long as the program does not change it,
     // and the callers look at once.
