@@ -269,7 +269,8 @@ int main(void)
 		}
 	}
 	CHECK_EQ(entries("/proc/self/fd"), files);
-	CHECK_EQ(entries("/proc/self/task"), tasks);
+	/* The kernel's workers come and go as it likes. */
+	CHECK_LE(entries("/proc/self/task"), tasks);
 	/* Stacks of threads that have gone may be kept, and heaps of the C library. */
 	CHECK_LE(mappings(), maps + 20);
 	return 0;
