@@ -2,7 +2,7 @@
 // their-headers: no (uses aiouring.h)
 // old-kernel: no (all of it is younger)
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* What aiouring.h adds for newer kernels does what it says, or gives the error of a kernel or file that lacks it. */
+/* What is for newer kernels than liburing knows does what it says, or gives the error of a kernel or file without it. */
 #include <aiouring.h>
 #include <netinet/in.h>
 #include <sys/mman.h>
@@ -249,11 +249,48 @@ static void timeouts(struct io_uring *ring)
 	CHECK_EQ(take(ring).res + take(ring).res, -ECANCELED - ETIME);
 }
 
+/* One operation on the queues that a ring polls; *before gets what was in force. */
+static int napi(struct io_uring *ring, unsigned opcode, unsigned param, unsigned *before)
+{
+	struct io_uring_napi napi;
+	int ret;
+
+	memset(&napi, 0, sizeof(napi));
+	napi.busy_poll_to = 50;
+	napi.opcode = (__u8)opcode;
+	napi.op_param = param;
+	/* The distribution's library may be too old to have the function. */
+	ret = io_uring_register((unsigned)ring->ring_fd, IORING_REGISTER_NAPI, &napi, 1);
+	*before = napi.op_param;
+	return ret;
+}
+
+static void network_queues(struct io_uring *ring)
+{
+	unsigned before;
+	int ret = napi(ring, IO_URING_NAPI_REGISTER_OP, IO_URING_NAPI_TRACKING_STATIC, &before);
+
+	if (ret == -EINVAL || ret == -EOPNOTSUPP)
+		return;
+	CHECK_EQ(ret, 0);
+	CHECK_EQ(before, IO_URING_NAPI_TRACKING_INACTIVE);
+	CHECK_EQ(napi(ring, IO_URING_NAPI_STATIC_ADD_ID, 5000, &before), 0);
+	CHECK_EQ(before, IO_URING_NAPI_TRACKING_STATIC);
+	CHECK_EQ(napi(ring, IO_URING_NAPI_STATIC_ADD_ID, 5000, &before), -EEXIST);
+	CHECK_EQ(napi(ring, IO_URING_NAPI_STATIC_DEL_ID, 5000, &before), 0);
+	CHECK_EQ(napi(ring, IO_URING_NAPI_STATIC_DEL_ID, 5000, &before), -ENOENT);
+	CHECK_EQ(napi(ring, IO_URING_NAPI_REGISTER_OP, IO_URING_NAPI_TRACKING_DYNAMIC, &before), 0);
+	CHECK_EQ(napi(ring, IO_URING_NAPI_STATIC_ADD_ID, 5000, &before), -EINVAL);
+	CHECK_EQ(before, IO_URING_NAPI_TRACKING_DYNAMIC);
+	CHECK_EQ(napi(ring, 99, 0, &before), -EINVAL);
+}
+
 int main(void)
 {
 	struct io_uring ring;
 
 	make(&ring, 8, 0);
+	network_queues(&ring);
 	nops_with_flags(&ring);
 	large_completion();
 	writes(&ring);
