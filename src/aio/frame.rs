@@ -130,7 +130,7 @@ impl Frame {
     }
 
     /// The record. There is none any more after a fork, or when the call was taken for abandoned.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn call(&self) -> Option<&'static Call> {
         self.call.get().filter(|call| call.is(&self.mark))
     }

@@ -50,6 +50,27 @@ impl Line {
         self.text(digits.get(start..).unwrap_or(&[]))
     }
 
+    /// With the names of the errors that are usual there.
+    #[inline(never)]
+    fn refused(&mut self, error: Errno) -> &mut Self {
+        let name: &[u8] = match error {
+            Errno::EPERM => b"EPERM",
+            Errno::ENOSYS => b"ENOSYS",
+            Errno::EACCES => b"EACCES",
+            Errno::EAGAIN => b"EAGAIN",
+            Errno::ENOMEM => b"ENOMEM",
+            Errno::EMFILE => b"EMFILE",
+            Errno::EINVAL => b"EINVAL",
+            Errno::EBADF => b"EBADF",
+            _ => b"error ",
+        };
+        self.text(b", since io_uring was refused with ").text(name);
+        if name.ends_with(b" ") {
+            self.number(error.number() as usize, TEN);
+        }
+        self
+    }
+
     fn write(&self) {
         file::write_stderr(self.bytes.get(..self.len).unwrap_or(&[]));
     }
@@ -72,11 +93,8 @@ pub(crate) fn context(handle: usize, nr: u32, kernel: Option<Why>) {
         Some(Why::Listed) => line.text(b"kernel AIO, as the program is on the list for it"),
         Some(Why::Valgrind) => line.text(b"kernel AIO, for valgrind"),
         Some(Why::Refused(e)) => {
-            line.text(b"kernel AIO, since io_uring was refused with ");
-            match e.name() {
-                Some(name) => line.text(name.as_bytes()),
-                None => line.text(b"error ").number(e.number() as usize, TEN),
-            }
+            line.text(b"kernel AIO");
+            line.refused(e)
         }
     };
     line.text(b"\n");
@@ -89,8 +107,9 @@ pub(crate) fn fallen(error: Errno) {
         bytes: [0; 160],
         len: 0,
     };
-    line.text(b"aiouring: kernel AIO from here on, since io_uring was refused with ");
-    line.text(error.name().unwrap_or("an error").as_bytes()).text(b"\n");
+    line.text(b"aiouring: kernel AIO from here on")
+        .refused(error)
+        .text(b"\n");
     line.write();
 }
 

@@ -14,13 +14,17 @@ const LISTED: [&[u8]; 3] = [b"mariadbd", b"mariadb-backup", b"mariabackup"];
 pub(super) fn is_listed(more: Option<&[u8]>) -> bool {
     let mut buf = [0; 1024];
     // The file, whatever link led to it; or the name that was asked for, where there is no /proc.
-    let executable = file::read_link(c"/proc/self/exe", &mut buf).ok();
-    let names = [executable, thread::executed_name()].map(|path| path.and_then(last_component));
-    let mut names = names.into_iter().flatten();
-    names.any(|name| {
-        LISTED.contains(&name) && !syscalls_come_here()
-            || more.is_some_and(|list| list.split(|&b| b == b':').any(|entry| entry == name))
-    })
+    let executable = file::read_link(c"/proc/self/exe", &mut buf).unwrap_or(b"");
+    is_on_list(executable, more) || is_on_list(thread::executed_name().unwrap_or(b""), more)
+}
+
+#[inline(never)]
+fn is_on_list(path: &[u8], more: Option<&[u8]>) -> bool {
+    let Some(name) = last_component(path) else {
+        return false;
+    };
+    let mut others = more.unwrap_or(b"").split(|&b| b == b':');
+    LISTED.contains(&name) && !syscalls_come_here() || others.any(|entry| entry == name)
 }
 
 /// Whether valgrind runs the program, going by what it preloads.
