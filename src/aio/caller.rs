@@ -17,7 +17,7 @@ use super::engine::Batch;
 use super::process::Process;
 use crate::sys::futex::{self, Lock};
 use crate::sys::{Errno, Result, file, map, thread};
-use crate::uring::{Ring, Timespec, queue::Patience};
+use crate::uring::{Ring, Timespec};
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering::SeqCst};
 
 /// The longest sleep that no rule ends, in nanoseconds: of those whom no wake-up reaches.
@@ -179,13 +179,9 @@ impl Caller {
             tv_sec: (ns / 1_000_000_000) as i64,
             tv_nsec: (ns % 1_000_000_000) as i64,
         };
-        let patience = Patience {
-            timeout: &raw const time,
-            sigmask: mask.as_ref().map_or(core::ptr::null(), |m| (&raw const *m).cast()),
-            ..Patience::ENDLESS
-        };
+        let mask = mask.as_ref().map_or(core::ptr::null(), |m| (&raw const *m).cast());
         // Nothing is handed over: the submission queue belongs to the holder of the lock.
-        ring.wait_for(1, &patience).0.map(|_| ())
+        ring.wait_at_most(&time, mask, false, 1).map(drop)
     }
 
     /// A short sleep of one who waits for something else than events, with a look at the ring; false

@@ -12,7 +12,6 @@ use super::request::{
 };
 use super::seeded;
 use crate::sys::{Errno, Result, file, futex, map, seccomp, thread};
-use crate::uring::queue::Patience;
 use crate::uring::{Cqe, Params, Ring, Sqe, Timespec, abi as uring, probe, register, setup};
 use core::sync::atomic::{
     AtomicI32, AtomicU32,
@@ -758,11 +757,7 @@ impl Driver {
             return;
         }
         let queued = self.ring.sq_ready();
-        let result = if wait == 0 {
-            self.ring.submit_and_get_events()
-        } else {
-            self.ring.submit_and_wait(wait)
-        };
+        let result = self.ring.submit_and_fetch(wait);
         self.await_taker();
         // With nothing to hand over and nothing to wait for there is nothing to expect.
         self.entered(if wait == 0 && queued == 0 { u32::MAX } else { queued }, result);
@@ -793,11 +788,7 @@ impl Driver {
             tv_sec: 0,
             tv_nsec: ns as i64,
         };
-        let patience = Patience {
-            timeout: &raw const time,
-            ..Patience::ENDLESS
-        };
-        let (result, _) = self.ring.submit_and_wait_for(1, &patience);
+        let result = self.ring.wait_at_most(&time, core::ptr::null(), true, 1);
         self.entered(queued, result);
     }
 
@@ -1527,7 +1518,7 @@ fn saturate(eventfd: i32, count: u64) -> bool {
                 opcode: uring::IORING_OP_NOP,
                 ..Sqe::default()
             });
-            if ring.submit_and_wait(1).is_err() {
+            if ring.submit_and_fetch(1).is_err() {
                 break;
             }
             ring.advance(1);

@@ -64,21 +64,21 @@ unsafe fn of<'a>(ring: *const io_uring) -> &'a io_uring {
 ///
 /// # Safety
 /// `cqe_ptr` must be null or writable.
-unsafe fn answer((result, cqe): Waited, cqe_ptr: *mut *mut io_uring_cqe) -> c_int {
+unsafe fn answer(waited: Waited, cqe_ptr: *mut *mut io_uring_cqe) -> c_int {
     if !cqe_ptr.is_null() {
         // SAFETY: the caller's promise.
-        unsafe { cqe_ptr.write(cqe.unwrap_or(ptr::null_mut())) };
+        unsafe { cqe_ptr.write(waited.cqe.map_or(ptr::null_mut(), NonNull::as_ptr)) };
     }
-    result.into_c()
+    waited.result().into_c()
 }
 
 /// The same for functions whose result does not count.
 ///
 /// # Safety
 /// As [`answer`].
-unsafe fn answer_zero((result, cqe): Waited, cqe_ptr: *mut *mut io_uring_cqe) -> c_int {
+unsafe fn answer_zero(waited: Waited, cqe_ptr: *mut *mut io_uring_cqe) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { answer((result.map(|_| 0), cqe), cqe_ptr) }
+    unsafe { answer(waited, cqe_ptr) }.min(0)
 }
 
 /// A size as C has it.
@@ -411,11 +411,7 @@ pub unsafe extern "C" fn io_uring_wait_cqes(
     ts: *mut __kernel_timespec,
     sigmask: *mut sigset_t,
 ) -> c_int {
-    let patience = Patience {
-        timeout: ts,
-        sigmask: sigmask.cast(),
-        min_wait_usec: 0,
-    };
+    let patience = Patience::new(ts, sigmask.cast(), 0);
     // SAFETY: the caller's promise.
     unsafe { answer_zero(of(ring).wait_for(wait_nr, &patience), cqe_ptr) }
 }
@@ -433,11 +429,7 @@ pub unsafe extern "C" fn io_uring_wait_cqes_min_timeout(
     min_ts_usec: c_uint,
     sigmask: *mut sigset_t,
 ) -> c_int {
-    let patience = Patience {
-        timeout: ts,
-        sigmask: sigmask.cast(),
-        min_wait_usec: min_ts_usec,
-    };
+    let patience = Patience::new(ts, sigmask.cast(), min_ts_usec);
     // SAFETY: the caller's promise.
     unsafe { answer_zero(of(ring).wait_for(wait_nr, &patience), cqe_ptr) }
 }
@@ -452,10 +444,7 @@ pub unsafe extern "C" fn io_uring_wait_cqe_timeout(
     cqe_ptr: *mut *mut io_uring_cqe,
     ts: *mut __kernel_timespec,
 ) -> c_int {
-    let patience = Patience {
-        timeout: ts,
-        ..Patience::ENDLESS
-    };
+    let patience = Patience::new(ts, ptr::null(), 0);
     // SAFETY: the caller's promise.
     unsafe { answer_zero(of(ring).wait_for(1, &patience), cqe_ptr) }
 }
@@ -473,11 +462,7 @@ pub unsafe extern "C" fn io_uring_submit_and_wait_timeout(
     ts: *mut __kernel_timespec,
     sigmask: *mut sigset_t,
 ) -> c_int {
-    let patience = Patience {
-        timeout: ts,
-        sigmask: sigmask.cast(),
-        min_wait_usec: 0,
-    };
+    let patience = Patience::new(ts, sigmask.cast(), 0);
     // SAFETY: the caller's promise.
     unsafe { answer(of(ring).submit_and_wait_for(wait_nr, &patience), cqe_ptr) }
 }
@@ -495,11 +480,7 @@ pub unsafe extern "C" fn io_uring_submit_and_wait_min_timeout(
     min_wait: c_uint,
     sigmask: *mut sigset_t,
 ) -> c_int {
-    let patience = Patience {
-        timeout: ts,
-        sigmask: sigmask.cast(),
-        min_wait_usec: min_wait,
-    };
+    let patience = Patience::new(ts, sigmask.cast(), min_wait);
     // SAFETY: the caller's promise.
     unsafe { answer(of(ring).submit_and_wait_for(wait_nr, &patience), cqe_ptr) }
 }

@@ -1,15 +1,16 @@
 //! The kernel's error numbers, kept apart from libc's `errno` variable.
 
-use core::num::NonZeroU16;
+use core::num::NonZeroI32;
 
 /// A kernel error number: 1 to 4095.
 ///
 /// Neither of the two libraries that this project replaces touches the `errno`
 /// variable, so errors travel as values from the system call to the C boundary
-/// and become `-errno` there.
+/// and become `-errno` there. The number is kept as it comes from the kernel and as it goes to
+/// C, negated: on the way between them nothing is left to do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
-pub struct Errno(NonZeroU16);
+pub struct Errno(NonZeroI32);
 
 /// The result of anything that the kernel or this library can refuse.
 pub type Result<T> = core::result::Result<T, Errno>;
@@ -40,24 +41,24 @@ names! {
 impl Errno {
     /// An error from its positive number; numbers outside 1 to 4095 become `EIO`.
     pub const fn new(number: i32) -> Self {
-        match NonZeroU16::new(if number > 0 && number < 4096 {
-            number as u16
+        match NonZeroI32::new(if number > 0 && number < 4096 {
+            -number
         } else {
-            libc::EIO as u16
+            -libc::EIO
         }) {
             Some(n) => Self(n),
-            None => Self(NonZeroU16::MIN),
+            None => Self(NonZeroI32::MIN),
         }
     }
 
     /// The positive number.
     pub const fn number(self) -> i32 {
-        self.0.get() as i32
+        self.0.get().wrapping_neg()
     }
 
     /// The number as C functions of both faces return it.
     pub const fn negated(self) -> i32 {
-        -self.number()
+        self.0.get()
     }
 }
 
@@ -72,7 +73,7 @@ impl core::fmt::Debug for Errno {
 pub fn check(ret: isize) -> Result<usize> {
     // The kernel reserves the last page of the address space for errors.
     if ret as usize > usize::MAX - 4095 {
-        Err(Errno::new((-ret) as i32))
+        Err(NonZeroI32::new(ret as i32).map_or(Errno::EIO, Errno))
     } else {
         Ok(ret as usize)
     }

@@ -1,66 +1,161 @@
 //! Queueing requests, submitting, waiting, handing out completions.
 
 use core::ffi::c_void;
-use core::ptr;
-use core::sync::atomic::Ordering;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{Ordering, fence};
 
 use super::abi::{
-    Cqe, GetEventsArg, IORING_ENTER_EXT_ARG, IORING_ENTER_EXT_ARG_REG, IORING_ENTER_GETEVENTS, IORING_ENTER_NO_IOWAIT,
-    IORING_ENTER_REGISTERED_RING, IORING_ENTER_SQ_WAIT, IORING_ENTER_SQ_WAKEUP, IORING_FEAT_EXT_ARG,
-    IORING_FEAT_MIN_TIMEOUT, IORING_OP_TIMEOUT, IORING_SETUP_CQE_MIXED, IORING_SETUP_IOPOLL, IORING_SETUP_SQ_REWIND,
-    IORING_SETUP_SQPOLL, IORING_SQ_CQ_OVERFLOW, IORING_SQ_NEED_WAKEUP, IORING_SQ_TASKRUN, LIBURING_UDATA_TIMEOUT, Ring,
-    Sqe, Timespec,
+    Cqe, GetEventsArg, IORING_ENTER_EXT_ARG, IORING_ENTER_EXT_ARG_REG, IORING_ENTER_GETEVENTS, IORING_ENTER_SQ_WAIT,
+    IORING_ENTER_SQ_WAKEUP, IORING_FEAT_EXT_ARG, IORING_FEAT_MIN_TIMEOUT, IORING_OP_TIMEOUT, IORING_SETUP_CQE_MIXED,
+    IORING_SETUP_IOPOLL, IORING_SETUP_SQ_REWIND, IORING_SETUP_SQPOLL, IORING_SQ_CQ_OVERFLOW, IORING_SQ_NEED_WAKEUP,
+    IORING_SQ_TASKRUN, LIBURING_UDATA_TIMEOUT, Ring, Sqe, Timespec,
 };
-use super::shared::{NO_IOWAIT, REGISTERED};
-use crate::sys::{Errno, Result, uring};
+use super::shared::SqWords;
+use crate::sys::{Errno, Result, check, uring};
 
 /// The size of the kernel's signal set.
 const SIGSET_SIZE: usize = 8;
 /// The size of an entry of a registered wait region.
 const REG_WAIT_SIZE: usize = 64;
 
-/// How long to wait, and with which signals blocked. Addresses of the caller; null for none.
+/// How long to wait, and with which signals blocked: as `io_uring_enter` takes it.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// The longest wait.
-    pub timeout: *const Timespec,
-    /// The signals that are blocked while waiting.
-    pub sigmask: *const c_void,
-    /// Once this many microseconds passed, one completion is enough. Zero for no such rule.
-    pub min_wait_usec: u32,
-}
+pub struct Patience(GetEventsArg);
 
 impl Patience {
-    /// Waits for as long as it takes.
-    pub const ENDLESS: Self = Self {
-        timeout: ptr::null(),
-        sigmask: ptr::null(),
-        min_wait_usec: 0,
-    };
-}
+    /// Waits no longer than `timeout`, with the signals of `sigmask` blocked: addresses of the caller, null for none. Once
+    /// `min_wait_usec` microseconds passed, one completion is enough; zero for no such rule.
+    #[inline]
+    pub fn new(timeout: *const Timespec, sigmask: *const c_void, min_wait_usec: u32) -> Self {
+        Self(GetEventsArg {
+            sigmask: sigmask.expose_provenance() as u64,
+            sigmask_sz: SIGSET_SIZE as u32,
+            min_wait_usec,
+            ts: timeout.expose_provenance() as u64,
+        })
+    }
 
-/// The argument of `io_uring_enter`.
-enum Argument {
-    None,
-    Sigmask(*const c_void),
-    Extended(GetEventsArg),
-    /// The index in the registered wait region.
-    Registered(usize),
-}
+    #[inline]
+    fn sigmask(&self) -> *const c_void {
+        ptr::with_exposed_provenance(self.0.sigmask as usize)
+    }
 
-impl Argument {
-    /// Whether a wait may end for its duration alone.
-    fn times_out(&self) -> bool {
-        match self {
-            Self::Extended(arg) => arg.ts != 0,
-            Self::Registered(_) => true,
-            Self::None | Self::Sigmask(_) => false,
+    #[inline]
+    fn is_endless(&self) -> bool {
+        self.0.ts == 0 && self.0.min_wait_usec == 0
+    }
+
+    /// What the kernel must have for it.
+    #[inline]
+    fn needs(&self) -> u32 {
+        if self.0.min_wait_usec == 0 {
+            IORING_FEAT_EXT_ARG
+        } else {
+            IORING_FEAT_EXT_ARG | IORING_FEAT_MIN_TIMEOUT
         }
     }
 }
 
-/// What a wait found: how many submissions went in, or why not; and the first completion, if any.
-pub type Waited = (Result<u32>, Option<*mut Cqe>);
+/// The argument of `io_uring_enter`, and the flags that say what it is.
+#[derive(Clone, Copy)]
+struct Argument {
+    flags: u32,
+    at: *const c_void,
+    size: usize,
+    /// A wait may end for its duration alone.
+    times_out: bool,
+}
+
+impl Argument {
+    const NONE: Self = Self::sigmask(ptr::null());
+
+    /// Null leaves the mask as it is.
+    const fn sigmask(mask: *const c_void) -> Self {
+        Self {
+            flags: 0,
+            at: mask,
+            size: SIGSET_SIZE,
+            times_out: false,
+        }
+    }
+
+    fn extended(arg: &GetEventsArg) -> Self {
+        Self {
+            flags: IORING_ENTER_EXT_ARG,
+            at: ptr::from_ref(arg).cast(),
+            size: size_of::<GetEventsArg>(),
+            times_out: arg.ts != 0,
+        }
+    }
+
+    /// By the index in the registered wait region.
+    const fn registered(index: usize) -> Self {
+        Self {
+            flags: IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG,
+            at: ptr::without_provenance(index.wrapping_mul(REG_WAIT_SIZE)),
+            size: REG_WAIT_SIZE,
+            times_out: true,
+        }
+    }
+}
+
+/// A count or an error in one word, which is what comes back in a register.
+#[derive(Clone, Copy, Debug)]
+struct Outcome(i32);
+
+impl Outcome {
+    #[inline]
+    fn new(result: Result<u32>) -> Self {
+        Self(result.map_or_else(Errno::negated, |n| n as i32))
+    }
+
+    #[inline]
+    fn result(self) -> Result<u32> {
+        check(self.0 as isize).map(|n| n as u32)
+    }
+}
+
+/// What a wait found.
+#[derive(Clone, Copy, Debug)]
+pub struct Waited {
+    /// The first completion.
+    pub cqe: Option<NonNull<Cqe>>,
+    outcome: Outcome,
+}
+
+impl Waited {
+    #[inline]
+    fn new(result: Result<u32>, cqe: Option<NonNull<Cqe>>) -> Self {
+        let outcome = Outcome::new(result);
+        Self { cqe, outcome }
+    }
+
+    #[inline]
+    fn failed(e: Errno) -> Self {
+        Self::new(Err(e), None)
+    }
+
+    /// How many submissions went in, or why not.
+    #[inline]
+    pub fn result(self) -> Result<u32> {
+        self.outcome.result()
+    }
+}
+
+/// With these flags of set-up a submission is more than a tail moved and a call.
+const UNUSUAL: u32 = IORING_SETUP_IOPOLL | IORING_SETUP_SQPOLL | IORING_SETUP_SQ_REWIND;
+
+/// The flag for `io_uring_enter` that brings completions.
+#[inline]
+fn fetching(fetch: bool) -> u32 {
+    if fetch { IORING_ENTER_GETEVENTS } else { 0 }
+}
+
+/// Whether these flags of the submission ring say that completions wait in the kernel.
+#[inline]
+fn holds_completions(flags: u32) -> bool {
+    flags & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN) != 0
+}
 
 impl Ring {
     /// Requests queued and not yet taken by the kernel.
@@ -78,7 +173,7 @@ impl Ring {
     /// Completions that are there to be consumed.
     #[inline]
     pub fn cq_ready(&self) -> u32 {
-        self.cq.tail().wrapping_sub(self.cq.head())
+        self.cq.filled().1
     }
 
     /// How many completions have been consumed so far, modulo 2^32.
@@ -135,30 +230,49 @@ impl Ring {
     }
 
     /// Shows the kernel what is queued; how much it has not taken yet.
+    #[inline]
     pub(super) fn flush(&self) -> u32 {
-        let tail = self.sq.sqe_tail.load(Ordering::Relaxed);
+        self.sq.words().map_or(0, |words| self.flush_to(&words))
+    }
+
+    #[inline]
+    fn flush_to(&self, words: &SqWords) -> u32 {
         if self.flags & IORING_SETUP_SQ_REWIND != 0 {
             // The kernel takes what one call names, from the start, and no tail is shared.
-            self.sq.sqe_tail.store(0, Ordering::Relaxed);
-            return tail;
+            return self.sq.sqe_tail.swap(0, Ordering::Relaxed);
         }
+        self.publish(words)
+    }
+
+    #[inline]
+    fn publish(&self, words: &SqWords) -> u32 {
+        let tail = self.sq.sqe_tail.load(Ordering::Relaxed);
         if self.sq.sqe_head.load(Ordering::Relaxed) != tail {
             self.sq.sqe_head.store(tail, Ordering::Relaxed);
-            self.sq.publish(tail);
+            words.tail.store(tail, Ordering::Release);
         }
-        tail.wrapping_sub(self.sq.head())
+        tail.wrapping_sub(words.head.load(Ordering::Acquire))
     }
 
     /// The flags for handing over `submit` requests, if that takes a call.
+    #[inline]
     fn handing_over(&self, submit: u32) -> Option<u32> {
+        if submit > 0 && self.flags & IORING_SETUP_SQPOLL != 0 {
+            self.handing_over_at(submit, self.sq.flags_after_publish())
+        } else {
+            (submit > 0).then_some(0)
+        }
+    }
+
+    /// The same, with the flags of the submission ring as they are after the kernel could have seen the requests.
+    #[inline]
+    fn handing_over_at(&self, submit: u32, flags: u32) -> Option<u32> {
         if submit == 0 {
             None
         } else if self.flags & IORING_SETUP_SQPOLL == 0 {
             Some(0)
-        } else if self.sq.flags_after_publish() & IORING_SQ_NEED_WAKEUP != 0 {
-            Some(IORING_ENTER_SQ_WAKEUP)
         } else {
-            None
+            (flags & IORING_SQ_NEED_WAKEUP != 0).then_some(IORING_ENTER_SQ_WAKEUP)
         }
     }
 
@@ -170,36 +284,17 @@ impl Ring {
 
     #[inline]
     fn cq_needs_flush(&self) -> bool {
-        self.sq.flags() & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN) != 0
+        holds_completions(self.sq.flags())
     }
 
-    fn enter(&self, submit: u32, wait: u32, flags: u32, argument: &Argument) -> Result<u32> {
-        let mut flags = flags;
-        if self.noted(REGISTERED) {
-            flags |= IORING_ENTER_REGISTERED_RING;
-        }
-        if self.noted(NO_IOWAIT) && wait > 0 {
-            flags |= IORING_ENTER_NO_IOWAIT;
-        }
-        let (arg, size) = match argument {
-            Argument::None => (ptr::null(), SIGSET_SIZE),
-            Argument::Sigmask(mask) => (*mask, SIGSET_SIZE),
-            Argument::Extended(arg) => {
-                flags |= IORING_ENTER_EXT_ARG;
-                (ptr::from_ref(arg).cast(), size_of::<GetEventsArg>())
-            }
-            Argument::Registered(index) => {
-                flags |= IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG;
-                (
-                    ptr::without_provenance(index.wrapping_mul(REG_WAIT_SIZE)),
-                    REG_WAIT_SIZE,
-                )
-            }
-        };
-        uring::enter(self.enter_fd(), submit, wait, flags, arg, size)
+    #[inline]
+    fn enter(&self, submit: u32, wait: u32, flags: u32, argument: Argument) -> Result<u32> {
+        let flags = flags | argument.flags | self.enter_flags();
+        uring::enter(self.enter_fd(), submit, wait, flags, argument.at, argument.size)
     }
 
     /// Hands over what is queued; how many requests that was.
+    #[inline]
     pub fn submit(&self) -> Result<u32> {
         self.submit_with(0, false)
     }
@@ -214,25 +309,56 @@ impl Ring {
         self.submit_with(0, true)
     }
 
+    /// Hands over what is queued and fetches completions, waiting for `n` of them.
+    pub fn submit_and_fetch(&self, n: u32) -> Result<u32> {
+        self.submit_with(n, true)
+    }
+
+    #[inline(always)] // for each of its callers half of it is known
     fn submit_with(&self, wait: u32, fetch: bool) -> Result<u32> {
-        let submit = self.flush();
-        let fetch = fetch || wait > 0 || self.kernel_holds_completions();
-        let hand_over = self.handing_over(submit);
-        if hand_over.is_none() && !fetch {
-            return Ok(submit);
+        let Some(words) = self.sq.words().filter(|_| self.flags & UNUSUAL == 0) else {
+            return self.submit_unusually(wait, fetch).result();
+        };
+        let submit = self.publish(&words);
+        let fetch = fetch || wait > 0 || holds_completions(words.flags.load(Ordering::Relaxed));
+        if submit == 0 && !fetch {
+            return Ok(0);
         }
-        let fetching = if fetch { IORING_ENTER_GETEVENTS } else { 0 };
-        self.enter(submit, wait, hand_over.unwrap_or(0) | fetching, &Argument::None)
+        self.enter(submit, wait, fetching(fetch), Argument::NONE)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn submit_unusually(&self, wait: u32, fetch: bool) -> Outcome {
+        let (submit, flags) = match self.sq.words() {
+            Some(words) => {
+                let submit = self.flush_to(&words);
+                fence(Ordering::SeqCst);
+                (submit, words.flags.load(Ordering::Relaxed))
+            }
+            None => (0, 0),
+        };
+        let polled = self.flags & (IORING_SETUP_SQPOLL | IORING_SETUP_IOPOLL) == IORING_SETUP_SQPOLL;
+        if polled && flags == 0 && wait == 0 && !fetch {
+            // The kernel's thread is awake and takes it.
+            return Outcome::new(Ok(submit));
+        }
+        let fetch = fetch || wait > 0 || self.flags & IORING_SETUP_IOPOLL != 0 || holds_completions(flags);
+        let hand_over = self.handing_over_at(submit, flags);
+        if hand_over.is_none() && !fetch {
+            return Outcome::new(Ok(submit));
+        }
+        Outcome::new(self.enter(submit, wait, hand_over.unwrap_or(0) | fetching(fetch), Argument::NONE))
     }
 
     /// Lets the kernel bring the completions it holds.
     pub fn get_events(&self) -> Result<u32> {
-        self.enter(0, 0, IORING_ENTER_GETEVENTS, &Argument::None)
+        self.enter(0, 0, IORING_ENTER_GETEVENTS, Argument::NONE)
     }
 
     /// Waits until the kernel's submission thread has made room in the queue.
     pub fn wait_for_space(&self) -> Result<u32> {
-        self.enter(0, 0, IORING_ENTER_SQ_WAIT, &Argument::None)
+        self.enter(0, 0, IORING_ENTER_SQ_WAIT, Argument::NONE)
     }
 
     /// A copy of the first completion, which stays where it is.
@@ -240,8 +366,10 @@ impl Ring {
     /// Leaves alone what only [`Ring::get_events`] brings.
     #[inline]
     pub fn peek(&self) -> Option<Cqe> {
-        let (first, _) = self.first().ok()?;
-        first.map(|(_, cqe)| cqe)
+        self.first()
+            .ok()?
+            .0
+            .map(|_| self.cq.read(self.cq.head(), self.cqe_shift()))
     }
 
     /// Consumes `n` slots; a long completion of a `CQE_MIXED` ring has two.
@@ -255,7 +383,20 @@ impl Ring {
     /// The first completion that is the program's, and how many are there; what is not the program's is consumed.
     /// `ETIME` if that was the end of a wait on an old kernel, or the error of its time-out.
     #[inline]
-    fn first(&self) -> Result<(Option<(*mut Cqe, Cqe)>, u32)> {
+    fn first(&self) -> Result<(Option<NonNull<Cqe>>, u32)> {
+        let (head, ready) = self.cq.filled();
+        if ready == 0 {
+            return Ok((None, 0));
+        }
+        if self.flags & IORING_SETUP_CQE_MIXED != 0 || self.features & IORING_FEAT_EXT_ARG == 0 {
+            return self.first_of_program();
+        }
+        Ok((NonNull::new(self.cq.at(head, self.cqe_shift())), ready))
+    }
+
+    /// The same where there may be completions that are not the program's.
+    #[cold]
+    fn first_of_program(&self) -> Result<(Option<NonNull<Cqe>>, u32)> {
         loop {
             let ready = self.cq_ready();
             if ready == 0 {
@@ -271,57 +412,58 @@ impl Ring {
                     return Err(Errno::new(cqe.res.wrapping_neg()));
                 }
             } else {
-                return Ok((Some((self.cq.at(head, shift), cqe)), ready));
+                return Ok((NonNull::new(self.cq.at(head, shift)), ready));
             }
         }
-    }
-
-    /// Consumes the gap at the head, if there is one; how many slots are filled behind it.
-    #[inline]
-    fn past_gap(&self) -> u32 {
-        let ready = self.cq_ready();
-        let mixed = self.flags & IORING_SETUP_CQE_MIXED != 0;
-        if mixed && ready > 0 && self.is_gap(&self.cq.read(self.cq.head(), 0)) {
-            self.advance(1);
-            return ready.wrapping_sub(1);
-        }
-        ready
     }
 
     /// The addresses of the completions that are there, at most as many as `room` takes; how many it got.
     ///
     /// Each is consumed by advancing over its slots, so they have no gap between them: those behind one are for the next
     /// call. Asks the kernel once if none are there and it holds some.
+    #[inline]
     pub fn peek_batch(&self, room: u32, mut put: impl FnMut(u32, *mut Cqe)) -> u32 {
+        if self.flags & IORING_SETUP_CQE_MIXED != 0 {
+            return self.peek_mixed(room, put);
+        }
+        let (mut head, mut ready) = self.cq.filled();
+        if ready == 0 {
+            if !self.cq_needs_flush() {
+                return 0;
+            }
+            (head, ready) = self.fetched();
+        }
+        let got = ready.min(room);
+        // One after the other up to the end of the ring, and then from its start.
+        let (shift, mask) = (self.cqe_shift(), self.cq.ring_mask);
+        let before_end = mask.wrapping_sub(head & mask).wrapping_add(1);
+        let (mut at, mut n) = (self.cq.at(head, shift), 0);
+        for until in [got.min(before_end), got] {
+            while n < until {
+                put(n, at);
+                at = at.wrapping_add(1 << shift);
+                n = n.wrapping_add(1);
+            }
+            at = self.cq.at(0, shift);
+        }
+        got
+    }
+
+    /// The same where completions may take two slots, and gaps be between them.
+    #[cold]
+    fn peek_mixed(&self, room: u32, mut put: impl FnMut(u32, *mut Cqe)) -> u32 {
         let mut ready = self.past_gap();
         if ready == 0 && self.cq_needs_flush() && self.get_events().is_ok() {
             ready = self.past_gap();
         }
-        let mut index = self.cq.head();
-        if self.flags & IORING_SETUP_CQE_MIXED == 0 {
-            let got = ready.min(room);
-            // One after the other up to the end of the ring, and then from its start.
-            let (shift, mask) = (self.cqe_shift(), self.cq.ring_mask);
-            let before_end = mask.wrapping_sub(index & mask).wrapping_add(1);
-            let (mut at, mut n) = (self.cq.at(index, shift), 0);
-            for until in [got.min(before_end), got] {
-                while n < until {
-                    put(n, at);
-                    at = at.wrapping_add(1 << shift);
-                    n = n.wrapping_add(1);
-                }
-                at = self.cq.at(0, shift);
-            }
-            return got;
-        }
-        let mut got = 0;
+        let (mut index, shift, mut got) = (self.cq.head(), self.cqe_shift(), 0);
         while ready > 0 && got < room {
-            let cqe = self.cq.read(index, 0);
+            let cqe = self.cq.read(index, shift);
             if self.is_gap(&cqe) {
                 break;
             }
             let slots = self.slots(&cqe);
-            put(got, self.cq.at(index, 0));
+            put(got, self.cq.at(index, shift));
             got = got.wrapping_add(1);
             index = index.wrapping_add(slots);
             ready = ready.saturating_sub(slots);
@@ -329,90 +471,155 @@ impl Ring {
         got
     }
 
-    /// Hands over `submit` requests that are flushed and waits for `want` completions.
-    fn wait(&self, submit: u32, want: u32, argument: &Argument) -> Waited {
-        let mut left = submit;
-        // What the first call to the kernel said.
-        let mut entered: Option<u32> = None;
-        loop {
-            let (first, ready) = match self.first() {
-                Ok(found) => found,
-                Err(e) => return (Err(e), None),
+    /// Consumes the gap at the head, if there is one; how many slots are filled behind it.
+    fn past_gap(&self) -> u32 {
+        let ready = self.cq_ready();
+        if ready > 0 && self.is_gap(&self.cq.read(self.cq.head(), self.cqe_shift())) {
+            self.advance(1);
+            return ready.wrapping_sub(1);
+        }
+        ready
+    }
+
+    /// Asks the kernel for the completions that it holds: as [`Cq::filled`].
+    #[cold]
+    fn fetched(&self) -> (u32, u32) {
+        let _ = self.get_events();
+        self.cq.filled()
+    }
+
+    /// What to call the kernel with to hand over `submit` requests that are flushed and to wait for `want` completions; or
+    /// what the wait found, where no call is needed.
+    #[inline(always)] // each caller knows something of the numbers
+    fn before_wait(&self, submit: u32, want: u32) -> core::result::Result<u32, Waited> {
+        let (cqe, ready) = self.first().map_err(Waited::failed)?;
+        let short = want > ready;
+        if submit > 0 {
+            return match self.handing_over(submit) {
+                None if !short => Err(Waited::new(Ok(submit), cqe)),
+                hand_over => Ok(hand_over.unwrap_or(0) | fetching(short)),
             };
-            let cqe = first.map(|(at, _)| at);
-            if let (Some(n), Some(_)) = (entered, cqe) {
-                return (Ok(n), cqe);
+        }
+        if short || cqe.is_none() && self.kernel_holds_completions() {
+            return Ok(IORING_ENTER_GETEVENTS);
+        }
+        Err(Waited::new(cqe.map_or(Err(Errno::EAGAIN), |_| Ok(0)), cqe))
+    }
+
+    /// Calls the kernel as [`Ring::before_wait`] said.
+    fn enter_and_wait(&self, submit: u32, want: u32, flags: u32, argument: &Argument) -> Waited {
+        match self.enter(submit, want, flags, *argument) {
+            Ok(n) => match self.first() {
+                Ok((Some(cqe), _)) => Waited::new(Ok(n), Some(cqe)),
+                _ => self.wait_on(n, submit, want, argument),
+            },
+            Err(e) => self.interrupted(e),
+        }
+    }
+
+    /// Goes on with a wait that the kernel ended after it took `entered` of `submit` requests, and brought nothing.
+    #[cold]
+    fn wait_on(&self, entered: u32, submit: u32, want: u32, argument: &Argument) -> Waited {
+        let mut left = submit.saturating_sub(entered);
+        if want == 0 && submit > 0 && entered == 0 {
+            return Waited::new(Ok(0), None);
+        }
+        loop {
+            match self.first() {
+                Ok((None, _)) => {}
+                Ok((cqe, _)) => return Waited::new(Ok(entered), cqe),
+                Err(e) => return Waited::failed(e),
             }
-            let short = want > ready;
-            let fetch = short || cqe.is_none() && want == 0 && submit == 0;
-            if fetch && !short && (entered.is_some() || !self.kernel_holds_completions()) {
-                return (Err(Errno::EAGAIN), None);
+            if want == 0 && submit == 0 {
+                return Waited::failed(Errno::EAGAIN);
             }
             let hand_over = self.handing_over(left);
-            if hand_over.is_none() && !fetch {
-                return (Ok(entered.unwrap_or(submit)), cqe);
+            if hand_over.is_none() && want == 0 {
+                return Waited::new(Ok(entered), None);
             }
-            if let Some(n) = entered
-                && argument.times_out()
-            {
+            if argument.times_out {
                 // What was handed over counts more than the time that passed.
-                return (if n > 0 { Ok(n) } else { Err(Errno::ETIME) }, None);
+                return Waited::new(if entered > 0 { Ok(entered) } else { Err(Errno::ETIME) }, None);
             }
-            let fetching = if fetch { IORING_ENTER_GETEVENTS } else { 0 };
-            match self.enter(left, want, hand_over.unwrap_or(0) | fetching, argument) {
-                Ok(0) if !fetch => return (Ok(entered.unwrap_or(0)), cqe),
-                Ok(n) => {
-                    left = left.saturating_sub(n);
-                    entered.get_or_insert(n);
-                }
-                Err(e) => return (Err(e), self.first().ok().and_then(|(first, _)| first).map(|(at, _)| at)),
+            match self.enter(left, want, hand_over.unwrap_or(0) | fetching(want > 0), *argument) {
+                Ok(0) if want == 0 => return Waited::new(Ok(entered), None),
+                Ok(n) => left = left.saturating_sub(n),
+                Err(e) => return self.interrupted(e),
             }
         }
+    }
+
+    /// The end of a wait that the kernel did not do.
+    #[cold]
+    fn interrupted(&self, e: Errno) -> Waited {
+        Waited::new(Err(e), self.first().ok().and_then(|(first, _)| first))
     }
 
     /// Waits for `want` completions after handing over the first `submit` requests of what is flushed.
+    #[inline]
     pub fn wait_flushed(&self, submit: u32, want: u32, sigmask: *const c_void) -> Waited {
-        self.wait(
-            submit,
-            want,
-            &if sigmask.is_null() {
-                Argument::None
-            } else {
-                Argument::Sigmask(sigmask)
-            },
-        )
+        self.wait(submit, want, &Argument::sigmask(sigmask))
+    }
+
+    #[inline(never)] // in one place where size is more than speed
+    fn wait(&self, submit: u32, want: u32, argument: &Argument) -> Waited {
+        match self.before_wait(submit, want) {
+            Ok(flags) => self.enter_and_wait(submit, want, flags, argument),
+            Err(done) => done,
+        }
     }
 
     /// Waits for `want` completions; hands nothing over but, on kernels before 5.11, the time-out itself.
+    #[inline(always)] // each caller knows something of the patience
     pub fn wait_for(&self, want: u32, patience: &Patience) -> Waited {
-        if patience.timeout.is_null() && patience.min_wait_usec == 0 {
-            return self.wait_flushed(0, want, patience.sigmask);
+        if patience.is_endless() {
+            return self.wait_flushed(0, want, patience.sigmask());
         }
-        self.wait_patiently(false, want, patience)
+        if self.features & patience.needs() != patience.needs() {
+            return self.wait_without(want, patience);
+        }
+        match self.before_wait(0, want) {
+            Ok(flags) => self.enter_and_wait(0, want, flags, &Argument::extended(&patience.0)),
+            Err(done) => done,
+        }
     }
 
     /// Hands over what is queued and waits for `want` completions.
+    #[inline(always)] // each caller knows something of the patience
     pub fn submit_and_wait_for(&self, want: u32, patience: &Patience) -> Waited {
-        if patience.timeout.is_null() && patience.min_wait_usec == 0 {
-            return self.wait_flushed(self.flush(), want, patience.sigmask);
+        if patience.is_endless() {
+            return self.wait_flushed(self.flush(), want, patience.sigmask());
         }
-        self.wait_patiently(true, want, patience)
+        if self.features & patience.needs() != patience.needs() {
+            return self.wait_without(want, patience);
+        }
+        let submit = self.flush();
+        match self.before_wait(submit, want) {
+            Ok(flags) => self.enter_and_wait(submit, want, flags, &Argument::extended(&patience.0)),
+            Err(done) => done,
+        }
     }
 
-    fn wait_patiently(&self, submit: bool, want: u32, patience: &Patience) -> Waited {
-        if patience.min_wait_usec != 0 && self.features & IORING_FEAT_MIN_TIMEOUT == 0 {
-            return (Err(Errno::EINVAL), None);
-        }
-        if self.features & IORING_FEAT_EXT_ARG == 0 {
-            return self.wait_with_request(want, patience);
-        }
-        let arg = GetEventsArg {
-            sigmask: patience.sigmask.expose_provenance() as u64,
-            sigmask_sz: SIGSET_SIZE as u32,
-            min_wait_usec: patience.min_wait_usec,
-            ts: patience.timeout.expose_provenance() as u64,
+    /// The one of the two that `submit` says, at most for `timeout`: where size is more than speed.
+    pub fn wait_at_most(&self, timeout: &Timespec, sigmask: *const c_void, submit: bool, want: u32) -> Result<u32> {
+        let patience = Patience::new(timeout, sigmask, 0);
+        let waited = if self.features & patience.needs() == 0 {
+            self.wait_without(want, &patience)
+        } else {
+            let submit = if submit { self.flush() } else { 0 };
+            self.wait(submit, want, &Argument::extended(&patience.0))
         };
-        self.wait(if submit { self.flush() } else { 0 }, want, &Argument::Extended(arg))
+        waited.result()
+    }
+
+    /// On a kernel that has not what the wait needs.
+    #[cold]
+    fn wait_without(&self, want: u32, patience: &Patience) -> Waited {
+        if patience.0.min_wait_usec == 0 {
+            self.wait_with_request(want, patience)
+        } else {
+            Waited::failed(Errno::EINVAL)
+        }
     }
 
     /// Before 5.11 only a request can end a wait: it completes after `want` others or when its time is over.
@@ -420,29 +627,29 @@ impl Ring {
         let timeout = Sqe {
             opcode: IORING_OP_TIMEOUT,
             fd: -1,
-            addr: patience.timeout.expose_provenance() as u64,
+            addr: patience.0.ts,
             len: 1,
             off: want.into(),
             user_data: LIBURING_UDATA_TIMEOUT,
             ..Sqe::default()
         };
         if !self.push(&timeout) {
-            if let Err(e) = self.submit() {
-                return (Err(e), None);
+            if let Err(e) = self.submit_unusually(0, false).result() {
+                return Waited::failed(e);
             }
             if !self.push(&timeout) {
-                return (Err(Errno::EAGAIN), None);
+                return Waited::failed(Errno::EAGAIN);
             }
         }
-        self.wait_flushed(self.flush(), want, patience.sigmask)
+        self.wait_flushed(self.flush(), want, patience.sigmask())
     }
 
     /// Hands over what is queued and waits as entry `index` of the registered wait region says. `EINVAL` before 6.13.
     pub fn submit_and_wait_registered(&self, want: u32, index: usize) -> Waited {
         if self.features & IORING_FEAT_EXT_ARG == 0 {
-            return (Err(Errno::EINVAL), None);
+            return Waited::failed(Errno::EINVAL);
         }
-        self.wait(self.flush(), want, &Argument::Registered(index))
+        self.wait(self.flush(), want, &Argument::registered(index))
     }
 }
 

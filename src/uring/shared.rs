@@ -6,8 +6,8 @@
 use core::sync::atomic::{AtomicU32, Ordering, fence};
 
 use super::abi::{
-    Cq, Cqe, IORING_CQE_F_32, IORING_CQE_F_SKIP, IORING_SETUP_CQE_MIXED, IORING_SETUP_CQE32, IORING_SETUP_SQE128, Ring,
-    Sq, Sqe,
+    Cq, Cqe, IORING_CQE_F_32, IORING_CQE_F_SKIP, IORING_ENTER_NO_IOWAIT, IORING_ENTER_REGISTERED_RING,
+    IORING_SETUP_CQE_MIXED, IORING_SETUP_CQE32, IORING_SETUP_SQE128, Ring, Sq, Sqe,
 };
 use crate::sys::thread;
 
@@ -19,6 +19,9 @@ pub(super) const REGISTERS_BY_INDEX: u32 = 1 << 1;
 pub(super) const FOREIGN_MEMORY: u32 = 1 << 2;
 /// Waiting does not count as waiting for I/O.
 pub(super) const NO_IOWAIT: u32 = 1 << 3;
+
+/// What two of these are flags of `io_uring_enter` by.
+const FLAG_SHIFT: u32 = 4;
 
 // SAFETY: the pointers lead to memory that belongs to the ring alone and is not tied to a thread.
 unsafe impl Send for Ring {}
@@ -36,7 +39,28 @@ pub(super) fn load(at: *const AtomicU32, order: Ordering) -> u32 {
     word(at).map_or(0, |w| w.load(order))
 }
 
+/// The words of the submission ring.
+pub(super) struct SqWords<'a> {
+    pub(super) head: &'a AtomicU32,
+    pub(super) tail: &'a AtomicU32,
+    pub(super) flags: &'a AtomicU32,
+}
+
 impl Sq {
+    /// The words, if the ring is set up: one look in place of one for each.
+    #[inline]
+    pub(super) fn words(&self) -> Option<SqWords<'_>> {
+        let head = word(self.khead)?;
+        // SAFETY: as in `word`, and set-up sets all of them or none.
+        unsafe {
+            Some(SqWords {
+                head,
+                tail: &*self.ktail,
+                flags: &*self.kflags,
+            })
+        }
+    }
+
     /// How far the kernel has taken requests.
     #[inline]
     pub(super) fn head(&self) -> u32 {
@@ -109,10 +133,14 @@ impl Cq {
         load(self.khead, Ordering::Relaxed)
     }
 
-    /// How far the kernel has completed.
+    /// How far completions have been consumed, and how many lie there.
     #[inline]
-    pub(super) fn tail(&self) -> u32 {
-        load(self.ktail, Ordering::Acquire)
+    pub(super) fn filled(&self) -> (u32, u32) {
+        let Some(head) = word(self.khead) else { return (0, 0) };
+        let head = head.load(Ordering::Relaxed);
+        // SAFETY: as in `word`, and set-up sets both or neither.
+        let tail = unsafe { (*self.ktail).load(Ordering::Acquire) };
+        (head, tail.wrapping_sub(head))
     }
 
     /// Gives the kernel back the slots before `head`.
@@ -170,6 +198,14 @@ impl Ring {
     #[inline]
     pub(super) fn enter_fd(&self) -> i32 {
         self.enter_ring_fd.load(Ordering::Relaxed) as i32
+    }
+
+    /// The flags for `io_uring_enter` that are the ring's and not the call's.
+    #[inline]
+    pub(super) fn enter_flags(&self) -> u32 {
+        const { assert!(REGISTERED << FLAG_SHIFT == IORING_ENTER_REGISTERED_RING) };
+        const { assert!(NO_IOWAIT << FLAG_SHIFT == IORING_ENTER_NO_IOWAIT) };
+        (self.int_flags.load(Ordering::Relaxed) & (REGISTERED | NO_IOWAIT)) << FLAG_SHIFT
     }
 
     #[inline]
