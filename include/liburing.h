@@ -592,7 +592,7 @@ IOURINGINLINE unsigned io_uring_sqe_shift(const struct io_uring *ring) LIBURING_
 /* How many places of the ring a completion takes: 2 for one of 32 bytes in a ring with IORING_SETUP_CQE_MIXED. */
 IOURINGINLINE unsigned io_uring_cqe_nr(const struct io_uring_cqe *cqe) LIBURING_NOEXCEPT
 {
-	return cqe->flags & IORING_CQE_F_32 ? 2 : 1;
+	return 1 + (cqe->flags / IORING_CQE_F_32 & 1);
 }
 
 /* ---- Completions ---- */
@@ -1673,10 +1673,8 @@ IOURINGINLINE void io_uring_prep_pipe_direct(struct io_uring_sqe *sqe, int *fds,
 /* How far the kernel has come in the submission queue. */
 IOURINGINLINE unsigned io_uring_load_sq_head(const struct io_uring *ring) LIBURING_NOEXCEPT
 {
-	/* Another thread moves it only with IORING_SETUP_SQPOLL. */
-	if (ring->flags & IORING_SETUP_SQPOLL)
-		return io_uring_smp_load_acquire(ring->sq.khead);
-	return *ring->sq.khead;
+	/* Another thread moves it only with IORING_SETUP_SQPOLL, but to ask for that costs more than the barrier. */
+	return io_uring_smp_load_acquire(ring->sq.khead);
 }
 
 /* How many requests are prepared, or submitted and not taken by the kernel yet. */
@@ -1741,18 +1739,21 @@ IOURINGINLINE int io_uring_wait_cqe_nr(struct io_uring *ring, struct io_uring_cq
 }
 
 /*
- * Gives back a completion that is not the program's: padding, or a timeout of the library's own, whose error is stored
+ * In a ring with IORING_SETUP_CQE_MIXED, and on kernels without IORING_FEAT_EXT_ARG: gives back a completion that is not
+ * the program's, which is padding in the one case and a timeout of the library's own in the other, whose error is stored
  * in *err. Returns whether to go on with the next one.
  */
 _LOCAL_INLINE bool io_uring_skip_cqe(struct io_uring *ring, struct io_uring_cqe *cqe, int *err) LIBURING_NOEXCEPT
 {
-	bool padding = (cqe->flags & IORING_CQE_F_SKIP) != 0;
-	bool timeout = !(ring->features & IORING_FEAT_EXT_ARG) && cqe->user_data == LIBURING_UDATA_TIMEOUT;
-
-	if (!padding && !timeout)
-		return false;
-	if (!padding && cqe->res < 0)
-		*err = cqe->res;
+	if (ring->flags & IORING_SETUP_CQE_MIXED) {
+		if (!(cqe->flags & IORING_CQE_F_SKIP))
+			return false;
+	} else {
+		if (cqe->user_data != LIBURING_UDATA_TIMEOUT)
+			return false;
+		if (cqe->res < 0)
+			*err = cqe->res;
+	}
 	io_uring_cq_advance(ring, io_uring_cqe_nr(cqe));
 	return *err == 0;
 }
@@ -1772,11 +1773,15 @@ IOURINGINLINE int __io_uring_peek_cqe(struct io_uring *ring, struct io_uring_cqe
 		unsigned tail = io_uring_smp_load_acquire(ring->cq.ktail);
 		unsigned head = *ring->cq.khead;
 
-		cqe = URING_NULL__;
 		available = tail - head;
-		if (!available)
+		if (!available) {
+			cqe = URING_NULL__;
 			break;
+		}
 		cqe = &ring->cq.cqes[(head & ring->cq.ring_mask) << io_uring_cqe_shift(ring)];
+		/* In most rings every completion is the program's. */
+		if (uring_likely(!(ring->flags & IORING_SETUP_CQE_MIXED) && (ring->features & IORING_FEAT_EXT_ARG)))
+			break;
 		if (!io_uring_skip_cqe(ring, cqe, &err)) {
 			if (err)
 				cqe = URING_NULL__;
@@ -1792,7 +1797,9 @@ IOURINGINLINE int __io_uring_peek_cqe(struct io_uring *ring, struct io_uring_cqe
 /* Stores the first completion in *cqe_ptr, if there is one. 0, or -EAGAIN. */
 IOURINGINLINE int io_uring_peek_cqe(struct io_uring *ring, struct io_uring_cqe **cqe_ptr) LIBURING_NOEXCEPT
 {
-	if (!__io_uring_peek_cqe(ring, cqe_ptr, URING_NULL__) && *cqe_ptr)
+	unsigned available;
+
+	if (!__io_uring_peek_cqe(ring, cqe_ptr, &available) && available)
 		return 0;
 	return io_uring_wait_cqe_nr(ring, cqe_ptr, 0);
 }
@@ -1800,7 +1807,9 @@ IOURINGINLINE int io_uring_peek_cqe(struct io_uring *ring, struct io_uring_cqe *
 /* Stores the first completion in *cqe_ptr and waits for it if need be. 0, -EINTR. */
 IOURINGINLINE int io_uring_wait_cqe(struct io_uring *ring, struct io_uring_cqe **cqe_ptr) LIBURING_NOEXCEPT
 {
-	if (!__io_uring_peek_cqe(ring, cqe_ptr, URING_NULL__) && *cqe_ptr)
+	unsigned available;
+
+	if (!__io_uring_peek_cqe(ring, cqe_ptr, &available) && available)
 		return 0;
 	return io_uring_wait_cqe_nr(ring, cqe_ptr, 1);
 }

@@ -68,17 +68,17 @@ pub(super) fn point(p: &Params, ring: &mut Ring) -> Result<()> {
     ring.cq.ring_entries = p.cq_entries;
     ring.cq.ring_mask = p.cq_entries.wrapping_sub(1);
 
-    // Programs built against 2.5 and before write to the array: without the kernel's they get one that nobody reads.
     if p.flags & IORING_SETUP_NO_SQARRAY == 0 {
         ring.sq.array = sq.wrapping_add(p.sq_off.array as usize).cast();
+        for index in 0..p.sq_entries {
+            // SAFETY: it has `sq_entries` elements; the kernel reads them at submission only.
+            unsafe { ring.sq.array.wrapping_add(index as usize).write(index) };
+        }
     } else {
+        // Programs built against 2.5 and before write to the array: without the kernel's they get one that nobody reads.
         // SAFETY: calloc takes any size.
         let array = unsafe { libc::calloc(p.sq_entries as usize, size_of::<u32>()) };
         ring.sq.array = NonNull::new(array.cast()).ok_or(Errno::ENOMEM)?.as_ptr();
-    }
-    for index in 0..p.sq_entries {
-        // SAFETY: both arrays have `sq_entries` elements; the kernel reads its own at submission only.
-        unsafe { ring.sq.array.wrapping_add(index as usize).write(index) };
     }
     Ok(())
 }
