@@ -1,5 +1,5 @@
 # Forwards only: meson builds, cargo tests.
-.PHONY: build test demo soak sanitize mutants install clean lint
+.PHONY: build test demo soak sanitize mutants count install clean lint
 BUILD ?= build
 FACES = aiouring/capi-uring,aiouring/capi-aio
 
@@ -31,6 +31,11 @@ sanitize: build
 mutants: build
 	@scripts/setup.sh test
 	cargo run --package capi-tests --bin mutants
+
+# The instructions of a program on the distribution's liburing and on ours.
+count: build
+	@scripts/setup.sh test
+	cargo run --quiet --package capi-tests --bin count
 
 # What has been built: root may have no Rust.
 install:

@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod fuzz;
+pub mod instructions;
 pub mod mutants;
 pub mod names;
 pub mod prep;

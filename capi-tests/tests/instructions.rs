@@ -1,0 +1,76 @@
+//! No slower than the original: what a program does with a ring all day takes no more instructions with our library than
+//! with the distribution's, and no more with our headers than with the distribution's, and as many system calls.
+//! `make count` prints the numbers.
+
+use std::sync::Arc;
+
+use capi_tests::instructions::{Counter, Headers, TIMES};
+use capi_tests::program::Variant;
+use capi_tests::trace::need_strace;
+use capi_tests::{distribution_library, has};
+use libtest_mimic::{Completion, Failed, Trial};
+
+/// What a program does once or seldom, and where the kernel's work is a hundred times ours: how many instructions more
+/// than the original's. The array that old programs write to has to be allocated, since the kernel has none; a ring may be
+/// registered by its registered descriptor.
+const SELDOM: [(&str, f64); 4] = [
+    ("init-exit", 400.0),
+    ("probe", 10.0),
+    ("files", 50.0),
+    ("register-buffers", 40.0),
+];
+
+fn main() {
+    let ready = has("valgrind") && distribution_library("liburing.so.2").is_some();
+    let counter = Arc::new(ready.then(|| Counter::new().expect("the program compiles")));
+    let scenarios = match counter.as_ref() {
+        Some(counter) => counter.scenarios().expect("the program runs"),
+        None => vec!["all".into()],
+    };
+    let mut trials = Vec::new();
+    for scenario in scenarios {
+        let counter = Arc::clone(&counter);
+        trials.push(Trial::ignorable_test(scenario.clone(), move || {
+            let Some(counter) = counter.as_ref() else {
+                return capi_tests::skip("no valgrind, or no liburing of the distribution");
+            };
+            if let Some(skipped) = need_strace() {
+                return skipped;
+            }
+            compare(counter, &scenario)
+        }));
+    }
+    capi_tests::main(trials)
+}
+
+fn compare(counter: &Counter, scenario: &str) -> Result<Completion, Failed> {
+    let seldom = SELDOM.iter().find(|(name, _)| *name == scenario);
+    let Some(theirs) = counter.instructions(Headers::Theirs, Variant::Theirs, scenario)? else {
+        return capi_tests::skip("the kernel has no such ring");
+    };
+    let mut ways = vec![(Headers::Theirs, Variant::Ours), (Headers::Ours, Variant::Ours)];
+    if scenario == "wait" || scenario == "batch" {
+        ways.push((Headers::Theirs, Variant::Preload));
+    }
+    for (headers, variant) in ways {
+        let ours = counter.instructions(headers, variant, scenario)?;
+        let ours = ours.ok_or("the distribution's library made the ring, ours did not")?;
+        // A thread of the kernel may fall asleep in between, once.
+        let slack = if scenario == "sqpoll" {
+            100.0 / TIMES as f64
+        } else {
+            0.0
+        };
+        let most = theirs + seldom.map_or(slack, |(_, more)| *more);
+        if ours > most {
+            let name = variant.name();
+            return Err(format!("{headers:?} headers, {name}: {ours} instructions, theirs {theirs}").into());
+        }
+    }
+    let theirs = counter.system_calls(Headers::Theirs, Variant::Theirs, scenario)?;
+    let ours = counter.system_calls(Headers::Ours, Variant::Ours, scenario)?;
+    if ours > theirs {
+        return Err(format!("{ours} system calls each time, theirs {theirs}").into());
+    }
+    Ok(Completion::Completed)
+}
