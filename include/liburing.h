@@ -1739,16 +1739,13 @@ IOURINGINLINE int io_uring_wait_cqe_nr(struct io_uring *ring, struct io_uring_cq
 }
 
 /*
- * In a ring with IORING_SETUP_CQE_MIXED, and on kernels without IORING_FEAT_EXT_ARG: gives back a completion that is not
- * the program's, which is padding in the one case and a timeout of the library's own in the other, whose error is stored
- * in *err. Returns whether to go on with the next one.
+ * Gives back a completion that is not the program's: padding or, on kernels without IORING_FEAT_EXT_ARG, a timeout of the
+ * library's own, whose error is stored in *err. Returns whether to go on with the next one. To be called for padding and
+ * on such kernels.
  */
 _LOCAL_INLINE bool io_uring_skip_cqe(struct io_uring *ring, struct io_uring_cqe *cqe, int *err) LIBURING_NOEXCEPT
 {
-	if (ring->flags & IORING_SETUP_CQE_MIXED) {
-		if (!(cqe->flags & IORING_CQE_F_SKIP))
-			return false;
-	} else {
+	if (!(cqe->flags & IORING_CQE_F_SKIP)) {
 		if (cqe->user_data != LIBURING_UDATA_TIMEOUT)
 			return false;
 		if (cqe->res < 0)
@@ -1779,8 +1776,7 @@ IOURINGINLINE int __io_uring_peek_cqe(struct io_uring *ring, struct io_uring_cqe
 			break;
 		}
 		cqe = &ring->cq.cqes[(head & ring->cq.ring_mask) << io_uring_cqe_shift(ring)];
-		/* In most rings every completion is the program's. */
-		if (uring_likely(!(ring->flags & IORING_SETUP_CQE_MIXED) && (ring->features & IORING_FEAT_EXT_ARG)))
+		if (uring_likely(!(cqe->flags & IORING_CQE_F_SKIP) && (ring->features & IORING_FEAT_EXT_ARG)))
 			break;
 		if (!io_uring_skip_cqe(ring, cqe, &err)) {
 			if (err)

@@ -257,10 +257,20 @@ static void timeouts(void)
 		check_first(&one, own ? 1 : 0, own ? 1 : 2);
 		CHECK_EQ(one.khead, own);
 	}
-	make_plain(&one, 0, 0, 2);
-	one.ring.features = 0;
-	place(&one, 0)->user_data = 0;
-	check_first(&one, 0, 2);
+	/* Whatever flags it has. */
+	for (bit = 0; bit < 32; bit++) {
+		if (1u << bit == IORING_CQE_F_SKIP)
+			continue;
+		make_plain(&one, 0, 0, 2);
+		place(&one, 0)->flags = 1u << bit;
+		place(&one, 0)->user_data = (__u64)-1;
+		check_first(&one, 0, 2);
+		make_plain(&one, 0, 0, 2);
+		one.ring.features = 0;
+		place(&one, 0)->flags = 1u << bit;
+		place(&one, 0)->user_data = 0;
+		check_first(&one, 0, 2);
+	}
 
 	/* Results that are no errors. */
 	make_plain(&one, 0, 0, 3);

@@ -68,18 +68,19 @@ pub(super) fn point(p: &Params, ring: &mut Ring) -> Result<()> {
     ring.cq.ring_entries = p.cq_entries;
     ring.cq.ring_mask = p.cq_entries.wrapping_sub(1);
 
-    if p.flags & IORING_SETUP_NO_SQARRAY == 0 {
-        ring.sq.array = sq.wrapping_add(p.sq_off.array as usize).cast();
-        for index in 0..p.sq_entries {
-            // SAFETY: it has `sq_entries` elements; the kernel reads them at submission only.
-            unsafe { ring.sq.array.wrapping_add(index as usize).write(index) };
-        }
+    // Programs built against 2.5 and before write to the array: without the kernel's they get one that nobody reads.
+    let array: *mut u32 = if p.flags & IORING_SETUP_NO_SQARRAY == 0 {
+        sq.wrapping_add(p.sq_off.array as usize).cast()
     } else {
-        // Programs built against 2.5 and before write to the array: without the kernel's they get one that nobody reads.
-        // SAFETY: calloc takes any size.
-        let array = unsafe { libc::calloc(p.sq_entries as usize, size_of::<u32>()) };
-        ring.sq.array = NonNull::new(array.cast()).ok_or(Errno::ENOMEM)?.as_ptr();
+        // SAFETY: malloc takes any size.
+        let array = unsafe { libc::malloc(p.sq_entries as usize * size_of::<u32>()) };
+        NonNull::new(array.cast()).ok_or(Errno::ENOMEM)?.as_ptr()
+    };
+    for index in 0..p.sq_entries {
+        // SAFETY: both arrays have `sq_entries` elements; the kernel reads its own at submission only.
+        unsafe { array.wrapping_add(index as usize).write(index) };
     }
+    ring.sq.array = array;
     Ok(())
 }
 
@@ -118,7 +119,7 @@ pub(super) fn unmap_rings(ring: &mut Ring) {
 /// Frees the array that replaces the kernel's.
 pub(super) fn free_array(ring: &mut Ring) {
     if ring.flags & IORING_SETUP_NO_SQARRAY != 0 {
-        // SAFETY: null or made by calloc in `point`; nobody else keeps it.
+        // SAFETY: null or made by malloc in `point`; nobody else keeps it.
         unsafe { libc::free(ring.sq.array.cast()) };
     }
     ring.sq.array = ptr::null_mut();
