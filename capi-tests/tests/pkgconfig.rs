@@ -104,6 +104,32 @@ fn installed_packages_compile_link_and_run() {
     }
 }
 
+/// Distributions put headers and libraries into trees of their own, which need not lie below the prefix.
+#[test]
+fn packages_name_directories_outside_of_the_prefix() {
+    let dir = temp_dir();
+    let build = dir.path().join("build");
+    finish(Command::new("meson").arg("setup").arg(&build).arg(root()).args([
+        "--prefix=/opt/out",
+        "--libdir=/opt/lib",
+        "--includedir=/opt/dev/include",
+    ]));
+    for (package, library) in [
+        ("liburing", "-luring"),
+        ("liburing-ffi", "-luring-ffi"),
+        ("libaio", "-laio"),
+        ("aiouring", "-laiouring"),
+    ] {
+        let outcome = finish(
+            Command::new("pkg-config")
+                .env("PKG_CONFIG_LIBDIR", &build)
+                .args(["--cflags", "--libs", package]),
+        );
+        let flags: Vec<_> = outcome.stdout.split_whitespace().collect();
+        assert_eq!(flags, ["-I/opt/dev/include", "-L/opt/lib", library], "{package}");
+    }
+}
+
 #[test]
 fn headers_archives_and_links_are_installed() {
     let tree = Installed::new();
