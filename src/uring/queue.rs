@@ -422,15 +422,20 @@ impl Ring {
     /// Each is consumed by advancing over its slots, so they have no gap between them: those behind one are for the next
     /// call. Asks the kernel once if none are there and it holds some.
     #[inline]
-    pub fn peek_batch(&self, room: u32, mut put: impl FnMut(u32, *mut Cqe)) -> u32 {
+    pub fn peek_batch(&self, room: u32, put: impl FnMut(u32, *mut Cqe)) -> u32 {
+        if self.cq_ready() == 0 && !self.cq_needs_flush() {
+            return 0;
+        }
+        self.peek_some(room, put)
+    }
+
+    #[inline(never)] // so that finding nothing needs no registers
+    fn peek_some(&self, room: u32, mut put: impl FnMut(u32, *mut Cqe)) -> u32 {
         if self.flags & IORING_SETUP_CQE_MIXED != 0 {
             return self.peek_mixed(room, put);
         }
         let (mut head, mut ready) = self.cq.filled();
         if ready == 0 {
-            if !self.cq_needs_flush() {
-                return 0;
-            }
             (head, ready) = self.fetched();
         }
         let got = ready.min(room);
