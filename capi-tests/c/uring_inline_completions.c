@@ -107,6 +107,9 @@ static void walk(unsigned flags, unsigned first)
 	CHECK_EQ(n, 5);
 	CHECK_EQ(head, first + 5);
 
+	for (n = 0; n < 2 * ENTRIES; n++)
+		CHECK(&one.cqes[io_uring_cqe_index(&one.ring, n + 1, ENTRIES - 1)] == place(&one, n + 1));
+
 	/* Large ones take two places. */
 	place(&one, first + 1)->flags = IORING_CQE_F_32;
 	n = 0;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use capi_tests::fuzz::generate::Random;
 use capi_tests::mutants::{Source, complaints, judge, key, listed};
+use capi_tests::program::{Face, Variant};
 use capi_tests::run::run;
-use capi_tests::{has, root, temp_dir};
+use capi_tests::{cc, has, here, library, root, temp_dir};
 
 /// Another sample each day would fail on changes that are not to blame: the number of mistakes is the seed.
 #[test]
@@ -132,6 +133,73 @@ fn barriers_keep_the_order() {
             };
             assert_ne!(weaker, text);
             assert_ne!(barriers(&weaker, language), found, "{language} {order}");
+        }
+    }
+}
+
+/// Whether the program about completions passes with a header.
+fn completions_pass(text: &str, standard: &str) -> bool {
+    let dir = temp_dir();
+    std::fs::write(dir.path().join("liburing.h"), text).expect("a temporary file");
+    let link = dir.path().join("liburing");
+    std::os::unix::fs::symlink(root().join("include/liburing"), link).expect("a temporary link");
+    let binary = dir.path().join("program");
+    let mut command = Command::new(cc());
+    command
+        .args([standard, "-D_GNU_SOURCE", "-w", "-I"])
+        .arg(dir.path())
+        .arg("-I")
+        .arg(here("c"));
+    command.arg("-o").arg(&binary).arg(here("c/uring_inline_completions.c"));
+    command.arg(library("liburing.so.2"));
+    let outcome = run(&mut command, Duration::from_secs(60));
+    assert!(outcome.success(), "{}", outcome.report());
+    let mut command = Variant::Ours.command(Face::Uring, &binary).expect("ours is there");
+    run(&mut command, Duration::from_secs(5)).success()
+}
+
+/// The loop over completions is a macro, another one in old C; mistakes in both are noticed.
+#[test]
+fn the_loop_is_right_in_new_and_old_c() {
+    let text = std::fs::read_to_string(root().join("include/liburing.h")).expect("the header is there");
+    let mistakes: [(&str, &[(&str, &str)]); 2] = [
+        (
+            "-std=gnu11",
+            &[
+                ("(__head__) = __ITER__.head,", "(__head__) = __ITER__.tail,"),
+                ("(__head__) = __ITER__.head,", ""),
+                ("(((at) & (mask)) << io_uring_cqe_shift(ring))", "((at) & (mask))"),
+                (
+                    "(((at) & (mask)) << io_uring_cqe_shift(ring))",
+                    "((at) << io_uring_cqe_shift(ring))",
+                ),
+            ],
+        ),
+        (
+            "-std=gnu89",
+            &[
+                ("for ((__head__) = *(ring)->cq.khead;", "for ((__head__) = 0;"),
+                (
+                    "(__head__) != io_uring_smp_load_acquire((ring)->cq.ktail)",
+                    "(__head__) == *(ring)->cq.ktail",
+                ),
+                ("((__head__) & (ring)->cq.ring_mask) <<", "(__head__) <<"),
+                (
+                    "(ring)->cq.ring_mask) << io_uring_cqe_shift(ring)]",
+                    "(ring)->cq.ring_mask)]",
+                ),
+                ("(__head__) += io_uring_cqe_nr(cqe))", "(__head__)++)"),
+            ],
+        ),
+    ];
+    for (standard, mistakes) in mistakes {
+        assert!(completions_pass(&text, standard), "{standard}");
+        for (from, to) in mistakes {
+            assert!(text.contains(from), "{from} is not there");
+            assert!(
+                !completions_pass(&text.replacen(from, to, 1), standard),
+                "{standard}: {to}"
+            );
         }
     }
 }
