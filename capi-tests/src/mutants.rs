@@ -683,7 +683,7 @@ impl<'a> Bench<'a> {
         let quick = rank(&program.name) == 0;
         // The quick ones take some milliseconds. What goes on for ever has been noticed, too.
         let fails = |choice| -> Result<_, String> {
-            let outcome = self.run(binary, choice, if quick { 3 } else { 10 })?;
+            let outcome = self.run(binary, choice, if quick { 1 } else { 10 })?;
             Ok((outcome.code() != Some(0), outcome.status.is_some()))
         };
         let (failed, ended) = fails(number + 1)?;
@@ -704,7 +704,7 @@ impl<'a> Bench<'a> {
 
     fn compile(&self, program: &Program) -> Result<Option<PathBuf>, String> {
         let binary = self.dir.path().join(&program.name);
-        let mut command = Command::new(if program.ordered { "clang".into() } else { crate::cc() });
+        let mut command = Command::new(crate::cc());
         command.args(["-D_GNU_SOURCE", "-g", "-pthread", "-w"]).args(LOOSE);
         if program.ordered {
             command.args(["-O1", "-fsanitize=thread"]);
