@@ -72,7 +72,16 @@ fn main() {
         trial("old-kernel");
         // What the kernel gives up is done by the library, with the same result.
         let name = program.name.as_str();
-        if ["aio_direct", "aio_fsync", "aio_ops", "aio_partial_cache", "aio_stress"].contains(&name) {
+        if [
+            "aio_direct",
+            "aio_fsync",
+            "aio_fsync_exit",
+            "aio_ops",
+            "aio_partial_cache",
+            "aio_stress",
+        ]
+        .contains(&name)
+        {
             trial("give-up");
         }
         if [

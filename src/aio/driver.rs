@@ -915,23 +915,14 @@ impl Driver {
                     sqe.op_flags |= libc::RWF_NOWAIT as u32;
                 }
             }
-            work @ (Work::Sync | Work::DataSync) => {
-                sqe.opcode = uring::IORING_OP_FSYNC;
-                sqe.op_flags = if work == Work::DataSync {
-                    uring::IORING_FSYNC_DATASYNC
-                } else {
-                    0
-                };
+            Work::Sync | Work::DataSync => {
                 let slot = request.file_slot.load(Relaxed);
-                if slot != NO_SLOT {
-                    sqe.fd = slot as i32;
-                    sqe.flags |= uring::IOSQE_FIXED_FILE;
-                    // The sync is off if that fails. Its completion would be, too, were this one's.
-                    fill = Some(Sqe {
-                        flags: uring::IOSQE_IO_LINK,
-                        ..self.slot_update(slot, fill_address(&request.fd), UNHEEDED)
-                    });
-                }
+                sqe = sync_of(request, slot);
+                // The sync is off if that fails. Its completion would be, too, were this one's.
+                fill = Some(Sqe {
+                    flags: uring::IOSQE_IO_LINK,
+                    ..self.slot_update(slot, fill_address(&request.fd), UNHEEDED)
+                });
             }
             Work::Poll => {
                 sqe.opcode = uring::IORING_OP_POLL_ADD;
@@ -1186,6 +1177,8 @@ impl Driver {
         let done = request.done.load(Relaxed) as usize;
         let result = match file::status(fd) {
             Ok(status) if status.id == request.file() => request.perform().map(|n| n + done),
+            // The ring holds the file of a sync still.
+            _ if self.sync_again(request) => return,
             _ => Err(Errno::EIO),
         };
         let result = match result {
@@ -1194,6 +1187,16 @@ impl Driver {
             Err(e) => e.negated().into(),
         };
         self.finish(request, result);
+    }
+
+    /// Has the ring do a sync once more, by the slot that its file is in.
+    fn sync_again(&mut self, request: &'static Request) -> bool {
+        let slot = request.file_slot.load(Relaxed);
+        if slot == NO_SLOT || !self.push(&sync_of(request, slot)) {
+            return false;
+        }
+        self.in_ring += 1;
+        true
     }
 
     /// Gives a request back to the thread that waits for its batch, if there is one.
@@ -1477,6 +1480,23 @@ fn fill_address(fd: &'static AtomicI32) -> u64 {
         return 8;
     }
     fd.as_ptr() as u64
+}
+
+/// The sync of the file in a slot.
+fn sync_of(request: &Request, slot: u32) -> Sqe {
+    Sqe {
+        opcode: uring::IORING_OP_FSYNC,
+        flags: uring::IOSQE_FIXED_FILE,
+        fd: slot as i32,
+        ioprio: request.ioprio.load(Relaxed) as u16,
+        op_flags: if request.work() == Work::DataSync {
+            uring::IORING_FSYNC_DATASYNC
+        } else {
+            0
+        },
+        user_data: request::user_data(request),
+        ..Sqe::default()
+    }
 }
 
 /// Adds one to the eventfd in a slot.
