@@ -97,6 +97,12 @@ impl Argument {
             times_out: true,
         }
     }
+
+    /// Fewer completions than asked for may be what the caller wants.
+    #[inline]
+    fn ends_early(&self) -> bool {
+        self.flags != 0
+    }
 }
 
 /// A count or an error in one word, which is what comes back in a register.
@@ -493,63 +499,79 @@ impl Ring {
         self.cq.filled()
     }
 
-    /// What to call the kernel with to hand over `submit` requests that are flushed and to wait for `want` completions; or
-    /// what the wait found, where no call is needed.
+    /// How to call the kernel to hand over `submit` requests that are flushed and to wait for `want` completions: with which
+    /// flags, and how many completions were there before; or what the wait found, where no call is needed.
     #[inline(always)] // each caller knows something of the numbers
-    fn before_wait(&self, submit: u32, want: u32) -> core::result::Result<u32, Waited> {
+    fn before_wait(&self, submit: u32, want: u32) -> core::result::Result<(u32, u32), Waited> {
         let (cqe, ready) = self.first().map_err(Waited::failed)?;
         let short = want > ready;
         if submit > 0 {
             return match self.handing_over(submit) {
                 None if !short => Err(Waited::new(Ok(submit), cqe)),
-                hand_over => Ok(hand_over.unwrap_or(0) | fetching(short)),
+                hand_over => Ok((hand_over.unwrap_or(0) | fetching(short), ready)),
             };
         }
         if short || cqe.is_none() && self.kernel_holds_completions() {
-            return Ok(IORING_ENTER_GETEVENTS);
+            return Ok((IORING_ENTER_GETEVENTS, ready));
         }
         Err(Waited::new(cqe.map_or(Err(Errno::EAGAIN), |_| Ok(0)), cqe))
     }
 
     /// Calls the kernel as [`Ring::before_wait`] said.
-    fn enter_and_wait(&self, submit: u32, want: u32, flags: u32, argument: &Argument) -> Waited {
+    fn enter_and_wait(&self, submit: u32, want: u32, how: (u32, u32), argument: &Argument) -> Waited {
+        let (flags, before) = how;
         match self.enter(submit, want, flags, *argument) {
             Ok(n) => match self.first() {
-                Ok((Some(cqe), _)) => Waited::new(Ok(n), Some(cqe)),
-                _ => self.wait_on(n, submit, want, argument),
+                Ok((Some(cqe), ready)) if ready >= want || before > 0 || argument.ends_early() => {
+                    Waited::new(Ok(n), Some(cqe))
+                }
+                Ok(_) => self.wait_on(n, submit, want, argument),
+                Err(e) => Waited::failed(e),
             },
             Err(e) => self.interrupted(e),
         }
     }
 
-    /// Goes on with a wait that the kernel ended after it took `entered` of `submit` requests, and brought nothing.
+    /// Goes on with a wait that the kernel ended after it took `entered` of `submit` requests, and before `want` completions
+    /// were there: because of a wrong request, a signal, or a time-out among the requests.
+    ///
+    /// With some completions it goes on only once, or a program would never see the signal.
     #[cold]
-    fn wait_on(&self, entered: u32, submit: u32, want: u32, argument: &Argument) -> Waited {
-        let mut left = submit.saturating_sub(entered);
+    fn wait_on(&self, mut entered: u32, submit: u32, want: u32, argument: &Argument) -> Waited {
         if want == 0 && submit > 0 && entered == 0 {
             return Waited::new(Ok(0), None);
         }
         loop {
-            match self.first() {
-                Ok((None, _)) => {}
-                Ok((cqe, _)) => return Waited::new(Ok(entered), cqe),
+            let (cqe, ready) = match self.first() {
+                Ok(found) => found,
                 Err(e) => return Waited::failed(e),
-            }
-            if want == 0 && submit == 0 {
+            };
+            if want == 0 && submit == 0 && cqe.is_none() {
                 return Waited::failed(Errno::EAGAIN);
             }
-            let hand_over = self.handing_over(left);
-            if hand_over.is_none() && want == 0 {
-                return Waited::new(Ok(entered), None);
+            // A queue that starts over forgets what was not taken.
+            let left = if self.flags & IORING_SETUP_SQ_REWIND == 0 {
+                submit.saturating_sub(entered)
+            } else {
+                0
+            };
+            let (hand_over, short) = (self.handing_over(left), want > ready);
+            if hand_over.is_none() && !short {
+                return Waited::new(Ok(entered), cqe);
             }
             if argument.times_out {
                 // What was handed over counts more than the time that passed.
-                return Waited::new(if entered > 0 { Ok(entered) } else { Err(Errno::ETIME) }, None);
+                return Waited::new(if entered > 0 { Ok(entered) } else { Err(Errno::ETIME) }, cqe);
             }
-            match self.enter(left, want, hand_over.unwrap_or(0) | fetching(want > 0), *argument) {
-                Ok(0) if want == 0 => return Waited::new(Ok(entered), None),
-                Ok(n) => left = left.saturating_sub(n),
+            match self.enter(left, want, hand_over.unwrap_or(0) | fetching(short), *argument) {
+                Ok(0) if !short => return Waited::new(Ok(entered), cqe),
+                Ok(n) => entered = entered.wrapping_add(n),
+                // And more than a signal.
+                Err(_) if entered > 0 => return Waited::new(Ok(entered), cqe),
                 Err(e) => return self.interrupted(e),
+            }
+            if cqe.is_some() {
+                return Waited::new(Ok(entered), cqe);
             }
         }
     }
@@ -569,7 +591,7 @@ impl Ring {
     #[inline(never)] // in one place where size is more than speed
     fn wait(&self, submit: u32, want: u32, argument: &Argument) -> Waited {
         match self.before_wait(submit, want) {
-            Ok(flags) => self.enter_and_wait(submit, want, flags, argument),
+            Ok(how) => self.enter_and_wait(submit, want, how, argument),
             Err(done) => done,
         }
     }
@@ -584,7 +606,7 @@ impl Ring {
             return self.wait_without(want, patience);
         }
         match self.before_wait(0, want) {
-            Ok(flags) => self.enter_and_wait(0, want, flags, &Argument::extended(&patience.0)),
+            Ok(how) => self.enter_and_wait(0, want, how, &Argument::extended(&patience.0)),
             Err(done) => done,
         }
     }
@@ -600,7 +622,7 @@ impl Ring {
         }
         let submit = self.flush();
         match self.before_wait(submit, want) {
-            Ok(flags) => self.enter_and_wait(submit, want, flags, &Argument::extended(&patience.0)),
+            Ok(how) => self.enter_and_wait(submit, want, how, &Argument::extended(&patience.0)),
             Err(done) => done,
         }
     }
