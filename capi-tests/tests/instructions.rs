@@ -10,14 +10,16 @@ use capi_tests::trace::need_strace;
 use capi_tests::{distribution_library, has};
 use libtest_mimic::{Completion, Failed, Trial};
 
-/// What a program does once or seldom, and where the kernel's work is a hundred times ours: how many instructions more
-/// than the original's. The array that old programs write to has to be allocated, since the kernel has none; a ring may be
-/// registered by its registered descriptor.
-const SELDOM: [(&str, f64); 4] = [
+/// How many instructions more than the original's there may be. Set-up, probes and registrations are done once or seldom,
+/// and the kernel's work is a hundred times ours: the array that old programs write to has to be allocated, since the kernel
+/// has none; a ring may be registered by its registered descriptor. Buffers take a load each, as compilers can be told that
+/// an array with no length has no elements.
+const MORE: [(&str, f64); 5] = [
+    ("buffers", 16.0),
     ("init-exit", 400.0),
     ("probe", 10.0),
-    ("files", 50.0),
-    ("register-buffers", 40.0),
+    ("files", 60.0),
+    ("register-buffers", 50.0),
 ];
 
 fn main() {
@@ -44,7 +46,7 @@ fn main() {
 }
 
 fn compare(counter: &Counter, scenario: &str) -> Result<Completion, Failed> {
-    let seldom = SELDOM.iter().find(|(name, _)| *name == scenario);
+    let more = MORE.iter().find(|(name, _)| *name == scenario);
     let Some(theirs) = counter.instructions(Headers::Theirs, Variant::Theirs, scenario)? else {
         return capi_tests::skip("the kernel has no such ring");
     };
@@ -61,7 +63,7 @@ fn compare(counter: &Counter, scenario: &str) -> Result<Completion, Failed> {
         } else {
             0.0
         };
-        let most = theirs + seldom.map_or(slack, |(_, more)| *more);
+        let most = theirs + more.map_or(slack, |(_, n)| *n);
         if ours > most {
             let name = variant.name();
             return Err(format!("{headers:?} headers, {name}: {ours} instructions, theirs {theirs}").into());
