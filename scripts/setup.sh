@@ -48,6 +48,9 @@ case ${1:-build} in
         # The programs alone: no service is set up.
         need '/usr/sbin/mariadbd /usr/libexec/mariadbd' mariadb-server-core
         need mariadb mariadb-client-core
+        need plocate plocate
+        need smbclient smbclient
+        need '/usr/lib/*/samba/vfs/io_uring.so' samba-vfs-modules
         need valgrind valgrind
         need '/usr/lib/*/liburing.so /usr/lib64/liburing.so' liburing-dev
         ;;
@@ -78,4 +81,5 @@ if [ "${1:-build}" = test ] && ! cargo clippy --version >/dev/null 2>&1 && comma
 fi
 if [ "${1:-build}" = test ]; then
     "$(dirname "$0")/guest-kernel.sh"
+    "$(dirname "$0")/samba.sh"
 fi
