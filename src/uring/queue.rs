@@ -651,6 +651,12 @@ impl Ring {
 
     /// Before 5.11 only a request can end a wait: it completes after `want` others or when its time is over.
     fn wait_with_request(&self, want: u32, patience: &Patience) -> Waited {
+        match self.first() {
+            // What is there takes no time.
+            Ok((Some(_), ready)) if want <= ready => return self.wait_flushed(self.flush(), want, patience.sigmask()),
+            Ok(_) => {}
+            Err(e) => return Waited::failed(e),
+        }
         let timeout = Sqe {
             opcode: IORING_OP_TIMEOUT,
             fd: -1,
@@ -668,7 +674,20 @@ impl Ring {
                 return Waited::failed(Errno::EAGAIN);
             }
         }
-        self.wait_flushed(self.flush(), want, patience.sigmask())
+        let waited = self.wait_flushed(self.flush(), want, patience.sigmask());
+        self.take_back_timeout();
+        waited
+    }
+
+    /// The kernel stops at a bad request: a time-out behind it, which is the last, would be read when its time is gone
+    /// from the caller's stack.
+    fn take_back_timeout(&self) {
+        if self.flags & IORING_SETUP_SQPOLL == 0 && self.sq_ready() > 0 {
+            let tail = self.sq.sqe_tail.load(Ordering::Relaxed).wrapping_sub(1);
+            self.sq.sqe_tail.store(tail, Ordering::Relaxed);
+            self.sq.sqe_head.store(tail, Ordering::Relaxed);
+            self.sq.publish(tail);
+        }
     }
 
     /// Hands over what is queued and waits as entry `index` of the registered wait region says. `EINVAL` before 6.13.
