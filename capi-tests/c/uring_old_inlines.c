@@ -117,6 +117,7 @@ static void run(unsigned flags)
 	unsigned i, round;
 	uint64_t data = 1;
 	void *neighbours[2];
+	long start;
 
 	memset(&params, 0, sizeof(params));
 	params.flags = flags;
@@ -140,6 +141,9 @@ static void run(unsigned flags)
 		int version = (int)(round % 4);
 		unsigned n = 1 + round % 8, submitted;
 
+		/* A thread of the kernel says what it has taken after it has completed it. */
+		for (start = now_ms(); (flags & IORING_SETUP_SQPOLL) && old_space_left() < 8; sleep_ms(1))
+			CHECK_LE(now_ms() - start, 10000);
 		CHECK_EQ(old_space_left(), 8);
 		/* The array that submission of 2.0 to 2.5 wrote to, here by the program. */
 		for (i = 0; i < n; i++) {
@@ -164,6 +168,8 @@ static void run(unsigned flags)
 		unsigned tail = *ring->sq.ktail;
 		int ret;
 
+		for (start = now_ms(); __atomic_load_n(ring->sq.khead, __ATOMIC_ACQUIRE) != tail; sleep_ms(1))
+			CHECK_LE(now_ms() - start, 10000);
 		for (i = 0; i < 3; i++) {
 			unsigned index = (tail + i) & *ring->sq.kring_mask;
 
