@@ -215,9 +215,11 @@ struct io_uring_cqe_iter {
 
 /*
  * Asks the kernel which operations it has (Linux 5.6). Returns memory to be freed with io_uring_free_probe(), or
- * NULL, also where the kernel cannot tell. io_uring_get_probe() makes a ring for the question and ends it.
+ * NULL, also where the kernel cannot tell.
  */
 struct io_uring_probe *io_uring_get_probe_ring(struct io_uring *ring) LIBURING_NOEXCEPT;
+
+/* The same for a program that has no ring: makes one for the question and ends it. */
 struct io_uring_probe *io_uring_get_probe(void) LIBURING_NOEXCEPT;
 
 /* Frees an answer; NULL is ignored. It is memory of malloc(): free() does the same. */
@@ -237,9 +239,13 @@ int io_uring_register_probe(struct io_uring *ring, struct io_uring_probe *p, uns
 /* Asks a chain of questions (Linux 6.18); the header of each gets its own result. 0, or an error. */
 int io_uring_register_query(struct io_uring_query_hdr *query) LIBURING_NOEXCEPT;
 
-/* The version of the library, as numbers; whether it is older than the version given. */
+/* The version of the library that the program runs with: the number before the point. */
 int io_uring_major_version(void) LIBURING_NOEXCEPT;
+
+/* The number behind the point. */
 int io_uring_minor_version(void) LIBURING_NOEXCEPT;
+
+/* Whether that version is older than the one given. */
 __extension__
 bool io_uring_check_version(int major, int minor) LIBURING_NOEXCEPT;
 
@@ -291,10 +297,14 @@ int io_uring_resize_rings(struct io_uring *ring, struct io_uring_params *p) LIBU
  * error.
  */
 ssize_t io_uring_mlock_size(unsigned entries, unsigned flags) LIBURING_NOEXCEPT;
+
+/* The same with all parameters, which are those of io_uring_queue_init_params(). */
 ssize_t io_uring_mlock_size_params(unsigned entries, struct io_uring_params *p) LIBURING_NOEXCEPT;
 
 /* Bytes of memory that a ring needs, for io_uring_queue_init_mem(), or an error. */
 ssize_t io_uring_memory_size(unsigned entries, unsigned flags) LIBURING_NOEXCEPT;
+
+/* The same with all parameters. */
 ssize_t io_uring_memory_size_params(unsigned entries, struct io_uring_params *p) LIBURING_NOEXCEPT;
 
 /* ---- The system calls themselves ---- */
@@ -302,12 +312,11 @@ ssize_t io_uring_memory_size_params(unsigned entries, struct io_uring_params *p)
 /* io_uring_setup(2): a descriptor, or an error. */
 int io_uring_setup(unsigned int entries, struct io_uring_params *p) LIBURING_NOEXCEPT;
 
-/*
- * io_uring_enter(2) with IORING_ENTER_ flags: the number of requests taken, or an error. The second one takes an
- * argument of sz bytes, which may be a struct io_uring_getevents_arg.
- */
+/* io_uring_enter(2) with IORING_ENTER_ flags and a signal mask or NULL: the number of requests taken, or an error. */
 int io_uring_enter(unsigned int fd, unsigned int to_submit, unsigned int min_complete, unsigned int flags,
 		   sigset_t *sig) LIBURING_NOEXCEPT;
+
+/* The same with an argument of sz bytes: with IORING_ENTER_EXT_ARG a struct io_uring_getevents_arg. */
 int io_uring_enter2(unsigned int fd, unsigned int to_submit, unsigned int min_complete, unsigned int flags, void *arg,
 		    size_t sz) LIBURING_NOEXCEPT;
 
@@ -351,7 +360,7 @@ int io_uring_get_events(struct io_uring *ring) LIBURING_NOEXCEPT;
 /* With IORING_SETUP_SQPOLL: waits until the submission queue has room (Linux 5.10). Use io_uring_sqring_wait(). */
 int __io_uring_sqring_wait(struct io_uring *ring) LIBURING_NOEXCEPT;
 
-/* ---- Waiting ---- */
+/* ---- Waiting: *cqe_ptr is NULL after an error, or a completion that is there all the same ---- */
 
 /*
  * Submits the `submit` requests and waits for wait_nr completions, of which *cqe_ptr gets the first, with sigmask as
@@ -384,10 +393,14 @@ int io_uring_wait_cqe_timeout(struct io_uring *ring, struct io_uring_cqe **cqe_p
 
 /*
  * Gives memory to the kernel for good, for the requests with a buf_index: the index in iovecs[]. The array may be
- * reused, the memory is in use until it is unregistered. A tag is the user_data of a completion when a buffer is let
- * go; 0 for none (Linux 5.13). 0, -EBUSY if there are buffers already, -EFAULT, -ENOMEM.
+ * reused, the memory is in use until it is unregistered. 0, -EBUSY if there are buffers already, -EFAULT, -ENOMEM.
  */
 int io_uring_register_buffers(struct io_uring *ring, const struct iovec *iovecs, unsigned nr_iovecs) LIBURING_NOEXCEPT;
+
+/*
+ * The same with a tag for each buffer (Linux 5.13): the user_data of a completion that comes when the kernel lets it go,
+ * or 0 for no completion.
+ */
 int io_uring_register_buffers_tags(struct io_uring *ring, const struct iovec *iovecs, const __u64 *tags,
 				   unsigned nr) LIBURING_NOEXCEPT;
 
@@ -401,12 +414,7 @@ int io_uring_register_buffers_update_tag(struct io_uring *ring, unsigned off, co
 /* Takes them back. 0, or -ENXIO if there are none. */
 int io_uring_unregister_buffers(struct io_uring *ring) LIBURING_NOEXCEPT;
 
-/*
- * Uses the buffers of src in dst, too (Linux 6.12): all, or nr from src_off, put at dst_off (6.13).
- * flags: IORING_REGISTER_DST_REPLACE. In the functions with two underscores IORING_REGISTER_SRC_REGISTERED in flags
- * means that src->enter_ring_fd is a registered ring; the others find out.
- */
-/* A structure has the same name. */
+/* Uses all buffers of src in dst, too (Linux 6.12). 0, or an error. The pragmas: a structure has the same name. */
 #ifdef __cplusplus
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
@@ -415,9 +423,18 @@ int io_uring_clone_buffers(struct io_uring *dst, struct io_uring *src) LIBURING_
 #ifdef __cplusplus
 #pragma GCC diagnostic pop
 #endif
+
+/* The same for nr buffers from src_off on, put at dst_off (Linux 6.13). flags: IORING_REGISTER_DST_REPLACE. */
 int io_uring_clone_buffers_offset(struct io_uring *dst, struct io_uring *src, unsigned int dst_off,
 				  unsigned int src_off, unsigned int nr, unsigned int flags) LIBURING_NOEXCEPT;
+
+/*
+ * What io_uring_clone_buffers() is made of: with IORING_REGISTER_SRC_REGISTERED in flags src->enter_ring_fd is the index
+ * of a registered ring, which the functions without underscores find out.
+ */
 int __io_uring_clone_buffers(struct io_uring *dst, struct io_uring *src, unsigned int flags) LIBURING_NOEXCEPT;
+
+/* What io_uring_clone_buffers_offset() is made of, in the same way. */
 int __io_uring_clone_buffers_offset(struct io_uring *dst, struct io_uring *src, unsigned int dst_off,
 				    unsigned int src_off, unsigned int nr, unsigned int flags) LIBURING_NOEXCEPT;
 
@@ -428,6 +445,8 @@ int __io_uring_clone_buffers_offset(struct io_uring *dst, struct io_uring *src, 
  * empty. The descriptors may be closed at once. 0, -EBUSY if there are files already, -EBADF, -EMFILE.
  */
 int io_uring_register_files(struct io_uring *ring, const int *files, unsigned nr_files) LIBURING_NOEXCEPT;
+
+/* The same with tags (Linux 5.13), see io_uring_register_buffers_tags(). */
 int io_uring_register_files_tags(struct io_uring *ring, const int *files, const __u64 *tags,
 				 unsigned nr) LIBURING_NOEXCEPT;
 
@@ -440,6 +459,8 @@ int io_uring_register_files_sparse(struct io_uring *ring, unsigned nr) LIBURING_
  */
 int io_uring_register_files_update(struct io_uring *ring, unsigned off, const int *files,
 				   unsigned nr_files) LIBURING_NOEXCEPT;
+
+/* The same with tags (Linux 5.13). */
 int io_uring_register_files_update_tag(struct io_uring *ring, unsigned off, const int *files, const __u64 *tags,
 				       unsigned nr_files) LIBURING_NOEXCEPT;
 
@@ -452,10 +473,12 @@ int io_uring_register_file_alloc_range(struct io_uring *ring, unsigned off, unsi
 /* ---- The eventfd of a ring, its workers, credentials, restrictions ---- */
 
 /*
- * The kernel adds 1 to an eventfd for every completion; in the second form only for those that came about outside the
- * submitting call. 0, or -EBUSY if there is one already.
+ * The kernel adds 1 to an eventfd when it posts completions: once for several that it posts together. 0, or -EBUSY if
+ * there is one already.
  */
 int io_uring_register_eventfd(struct io_uring *ring, int fd) LIBURING_NOEXCEPT;
+
+/* The same, but not for completions that are posted within the call that submits. */
 int io_uring_register_eventfd_async(struct io_uring *ring, int fd) LIBURING_NOEXCEPT;
 
 /* Ends that. 0, or -ENXIO if there is none. */
@@ -471,12 +494,16 @@ int io_uring_unregister_personality(struct io_uring *ring, int id) LIBURING_NOEX
 int io_uring_register_restrictions(struct io_uring *ring, struct io_uring_restriction *res,
 				   unsigned int nr_res) LIBURING_NOEXCEPT;
 
-/* Adds a BPF program that decides about requests, of a ring or of all rings the task makes (Linux 7.0). */
+/* Adds a BPF program that decides about the requests of a ring (Linux 7.0). 0, or an error. */
 int io_uring_register_bpf_filter(struct io_uring *ring, struct io_uring_bpf *bpf) LIBURING_NOEXCEPT;
+
+/* The same for all rings that the task makes from now on. */
 int io_uring_register_bpf_filter_task(struct io_uring_bpf *bpf) LIBURING_NOEXCEPT;
 
-/* The CPUs of the ring's workers, a set of cpusz bytes (Linux 5.14), and the end of that. */
+/* The CPUs that the ring's workers may run on, a set of cpusz bytes (Linux 5.14). 0, or an error. */
 int io_uring_register_iowq_aff(struct io_uring *ring, size_t cpusz, const cpu_set_t *mask) LIBURING_NOEXCEPT;
+
+/* Ends that: they may run wherever the program may. */
 int io_uring_unregister_iowq_aff(struct io_uring *ring) LIBURING_NOEXCEPT;
 
 /*
@@ -505,6 +532,8 @@ int io_uring_register_sync_msg(struct io_uring_sqe *sqe) LIBURING_NOEXCEPT;
 
 /* Busy polling of network devices (Linux 6.9); *napi gets the old setting. 0, or an error. */
 int io_uring_register_napi(struct io_uring *ring, struct io_uring_napi *napi) LIBURING_NOEXCEPT;
+
+/* Ends that; *napi gets the setting that held. 0, or an error. */
 int io_uring_unregister_napi(struct io_uring *ring, struct io_uring_napi *napi) LIBURING_NOEXCEPT;
 
 /* The clock of timeouts in waits (Linux 6.12). */
@@ -520,8 +549,10 @@ int io_uring_register_wait_reg(struct io_uring *ring, struct io_uring_reg_wait *
 __extension__
 int io_uring_set_iowait(struct io_uring *ring, bool enable_iowait) LIBURING_NOEXCEPT;
 
-/* Receiving without copies: takes a hardware queue (Linux 6.15), and operates it (6.19). */
+/* Receiving without copies: takes a queue of a network device (Linux 6.15). 0, or an error. */
 int io_uring_register_ifq(struct io_uring *ring, struct io_uring_zcrx_ifq_reg *reg) LIBURING_NOEXCEPT;
+
+/* Operates such a queue (Linux 6.19): what ctrl->op says, one of enum zcrx_ctrl_op. 0, or an error. */
 int io_uring_register_zcrx_ctrl(struct io_uring *ring, struct zcrx_ctrl *ctrl) LIBURING_NOEXCEPT;
 
 /* ---- Buffer rings: buffers from which the kernel chooses (Linux 5.19) ---- */
@@ -1288,7 +1319,8 @@ IOURINGINLINE struct cmsghdr *io_uring_recvmsg_cmsg_firsthdr(struct io_uring_rec
 IOURINGINLINE struct cmsghdr *io_uring_recvmsg_cmsg_nexthdr(struct io_uring_recvmsg_out *o, struct msghdr *msgh,
 							    struct cmsghdr *cmsg) LIBURING_NOEXCEPT
 {
-	size_t first = URING_PTR__(size_t, io_uring_recvmsg_name(o)) + msgh->msg_namelen;
+	const void *name = io_uring_recvmsg_name(o);
+	size_t first = URING_PTR__(size_t, name) + msgh->msg_namelen;
 	size_t at = URING_PTR__(size_t, cmsg), room, size;
 
 	if (cmsg->cmsg_len < sizeof(struct cmsghdr))
@@ -1900,6 +1932,7 @@ IOURINGINLINE struct io_uring_sqe *_io_uring_get_sqe(struct io_uring *ring) LIBU
 #ifdef LIBURING_INTERNAL
 struct io_uring_sqe *io_uring_get_sqe(struct io_uring *ring) LIBURING_NOEXCEPT;
 #else
+/* Built into the program. */
 IOURINGINLINE struct io_uring_sqe *io_uring_get_sqe(struct io_uring *ring) LIBURING_NOEXCEPT
 {
 	return _io_uring_get_sqe(ring);

@@ -12,7 +12,7 @@ use libtest_mimic::{Completion, Failed, Trial};
 
 const WARNINGS: &str = "-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wcast-qual -Wcast-align \
                         -Wundef -Wpointer-arith -Wredundant-decls -Werror";
-const C_WARNINGS: &str = "-Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings";
+const C_WARNINGS: &str = "-Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wbad-function-cast";
 const CXX_WARNINGS: &str = "-Wold-style-cast -Wzero-as-null-pointer-constant";
 const C: [&str; 9] = ["c90", "gnu89", "c99", "gnu99", "c11", "gnu11", "c17", "gnu17", "c2x"];
 const CXX: [&str; 5] = ["c++11", "c++14", "c++17", "c++20", "c++2b"];
@@ -76,6 +76,7 @@ fn main() {
         Box::new(|| in_modules("clang++")),
     );
     add("kernel".into(), &["gcc"], Box::new(kernel_header_first));
+    add("comments".into(), &[], Box::new(comments));
     capi_tests::main(trials)
 }
 
@@ -513,5 +514,54 @@ fn kernel_header_first() -> Result<(), Failed> {
         }
         Err(e) => Err(e),
         Ok(()) => Err("a header without its definitions was taken".into()),
+    }
+}
+
+/// What a programmer uses says what it is for, right above: functions, structures, enumerations with a name.
+fn comments() -> Result<(), Failed> {
+    let starts = [
+        "struct ",
+        "enum ",
+        "int ",
+        "unsigned ",
+        "void ",
+        "bool ",
+        "ssize_t ",
+        "IOURINGINLINE ",
+        "_LOCAL_INLINE ",
+        "AIOURINGINLINE ",
+    ];
+    let (mut seen, mut bare) = (0, Vec::new());
+    for header in [
+        "liburing.h",
+        "aiouring.h",
+        "liburing/compat.h",
+        "liburing/io_uring.h",
+        "liburing/io_uring/bpf_filter.h",
+        "liburing/io_uring/query.h",
+        "liburing/io_uring/zcrx.h",
+    ] {
+        let text = std::fs::read_to_string(root().join("include").join(header)).map_err(|e| e.to_string())?;
+        let mut above = "";
+        for line in text.lines() {
+            if starts.iter().any(|s| line.starts_with(s)) && (line.ends_with('{') || line.contains('(')) {
+                seen += 1;
+                if !above.ends_with("*/") {
+                    bare.push(format!("{header}: {line}"));
+                }
+            }
+            // Neither is part of what is said.
+            if line != "__extension__" && !line.starts_with('#') {
+                above = line;
+            }
+        }
+    }
+    if seen < 300 {
+        return Err(format!("only {seen} were found").into());
+    }
+    if bare.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("without a comment: {bare:#?}").into())
     }
 }

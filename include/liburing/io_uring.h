@@ -265,7 +265,7 @@ enum io_uring_sqe_flags_bit {
 #define IORING_ACCEPT_DONTWAIT (1U << 1)   /* -EAGAIN if there is none (6.10) */
 #define IORING_ACCEPT_POLL_FIRST (1U << 2) /* do not try before there is one (6.10) */
 
-/* What IORING_OP_MSG_RING does, in addr; */
+/* What IORING_OP_MSG_RING does, in addr: */
 enum io_uring_msg_ring_flags {
 	IORING_MSG_DATA = 0,   /* a completion in the other ring: len is its res, off its user_data */
 	IORING_MSG_SEND_FD = 1 /* the same for a registered file, which is put into the other ring (6.0) */
@@ -409,12 +409,12 @@ struct io_uring_params {
 #define IORING_FEAT_NO_IOWAIT (1U << 17)       /* IORING_ENTER_NO_IOWAIT (6.15) */
 
 /* Offsets for mmap(2) of a ring's descriptor */
-#define IORING_OFF_SQ_RING 0ULL
-#define IORING_OFF_CQ_RING 0x8000000ULL
-#define IORING_OFF_SQES 0x10000000ULL
+#define IORING_OFF_SQ_RING 0ULL            /* the submission ring, with IORING_FEAT_SINGLE_MMAP both */
+#define IORING_OFF_CQ_RING 0x8000000ULL    /* the completion ring */
+#define IORING_OFF_SQES 0x10000000ULL      /* the SQEs */
 #define IORING_OFF_PBUF_RING 0x80000000ULL /* plus the buffer group << IORING_OFF_PBUF_SHIFT (6.4) */
 #define IORING_OFF_PBUF_SHIFT 16
-#define IORING_OFF_MMAP_MASK 0xf8000000ULL
+#define IORING_OFF_MMAP_MASK 0xf8000000ULL /* the bits that tell these apart */
 
 /* Flags of io_uring_enter() */
 #define IORING_ENTER_GETEVENTS (1U << 0)       /* wait for min_complete completions */
@@ -434,6 +434,7 @@ struct io_uring_getevents_arg {
 	__u64 ts;            /* address of a struct __kernel_timespec, or 0 */
 };
 
+/* io_uring_reg_wait.flags */
 enum {
 	IORING_REG_WAIT_TS = 1 /* io_uring_reg_wait.ts is set */
 };
@@ -509,6 +510,7 @@ struct io_uring_files_update {
 	__u64 fds; /* address of the array of __s32 */
 };
 
+/* io_uring_region_desc.flags */
 enum {
 	IORING_MEM_REGION_TYPE_USER = 1 /* user_addr is memory of the program */
 };
@@ -523,6 +525,7 @@ struct io_uring_region_desc {
 	__u64 __resv[4];
 };
 
+/* io_uring_mem_region_reg.flags */
 enum {
 	IORING_MEM_REGION_REG_WAIT_ARG = 1 /* holds the arguments of io_uring_submit_and_wait_reg() */
 };
@@ -625,6 +628,7 @@ struct io_uring_clock_register {
 	__u32 __resv[3];
 };
 
+/* io_uring_clone_buffers.flags */
 enum {
 	IORING_REGISTER_SRC_REGISTERED = 1, /* src_fd is a registered ring */
 	IORING_REGISTER_DST_REPLACE = 2     /* buffers that are there already give way (6.13) */

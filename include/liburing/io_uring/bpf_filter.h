@@ -36,6 +36,7 @@ struct io_uring_bpf_ctx {
 	};
 };
 
+/* io_uring_bpf_filter.flags */
 enum {
 	IO_URING_BPF_FILTER_DENY_REST = 1, /* operations without a filter are refused */
 	IO_URING_BPF_FILTER_SZ_STRICT = 2  /* pdu_size has to be the kernel's own */
@@ -52,6 +53,7 @@ struct io_uring_bpf_filter {
 	__u64 resv2[5];
 };
 
+/* io_uring_bpf.cmd_type */
 enum {
 	IO_URING_BPF_CMD_FILTER = 1 /* add a filter */
 };

@@ -15,6 +15,7 @@ struct io_uring_query_hdr {
 	__u32 __resv[3];
 };
 
+/* io_uring_query_hdr.query_op */
 enum {
 	IO_URING_QUERY_OPCODES = 0, /* struct io_uring_query_opcode */
 	IO_URING_QUERY_ZCRX = 1,    /* struct io_uring_query_zcrx */

@@ -125,20 +125,24 @@ enum zcrx_ctrl_op {
 	ZCRX_CTRL_ADD_AREA = 3   /* receive into more memory (7.3) */
 };
 
+/* Argument of ZCRX_CTRL_FLUSH_RQ: nothing. */
 struct zcrx_ctrl_flush_rq {
 	__u64 __resv[6];
 };
 
+/* Argument of ZCRX_CTRL_EXPORT. */
 struct zcrx_ctrl_export {
 	__u32 zcrx_fd; /* from the kernel */
 	__u32 __resv1[11];
 };
 
+/* Argument of ZCRX_CTRL_ARM_EVENT (7.2). */
 struct zcrx_ctrl_arm_event {
 	__u32 event_type; /* ZCRX_EVENT_ */
 	__u32 __resv[11];
 };
 
+/* Argument of ZCRX_CTRL_ADD_AREA (7.3). */
 struct zcrx_ctrl_add_area {
 	__u64 area_ptr; /* address of a struct io_uring_zcrx_area_reg */
 	__u64 __resv[5];
