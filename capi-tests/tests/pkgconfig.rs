@@ -1,5 +1,6 @@
 //! The installed tree is what a distribution and its users' build systems expect.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -127,6 +128,79 @@ fn packages_name_directories_outside_of_the_prefix() {
         );
         let flags: Vec<_> = outcome.stdout.split_whitespace().collect();
         assert_eq!(flags, ["-I/opt/dev/include", "-L/opt/lib", library], "{package}");
+    }
+}
+
+/// The examples of the liburing face compile without a warning as strict C11 or C++17, with the installed headers and with
+/// the distribution's, and do with either library what they say.
+#[test]
+fn examples_compile_and_run() {
+    const WARNINGS: [&str; 8] = [
+        "-D_GNU_SOURCE",
+        "-O1",
+        "-Wall",
+        "-Wextra",
+        "-Wpedantic",
+        "-Wconversion",
+        "-Wshadow",
+        "-Werror",
+    ];
+    let tree = Installed::new();
+    let dir = temp_dir();
+    let data: Vec<u8> = (0..3_000_001_u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
+    let path = |name: &str| dir.path().join(name);
+    fs::write(path("file"), &data).expect("a temporary file");
+    let theirs = distribution_library("liburing.so.2").is_some();
+    for installed in [true, false] {
+        if !installed && !theirs {
+            continue;
+        }
+        let (mut flags, mut libs) = (Vec::new(), vec!["-luring".to_owned()]);
+        if installed {
+            flags = tree.pkg_config(&["--cflags", "liburing"]);
+            libs = tree.pkg_config(&["--libs", "liburing"]);
+        }
+        let run = |source: &str, arguments: &[&str]| {
+            let cpp = source.ends_with(".cc");
+            let program = path(source);
+            if !program.exists() {
+                let mut compile = Command::new(if cpp { "c++".to_owned() } else { cc() });
+                compile.arg(if cpp { "-std=c++17" } else { "-std=c11" }).args(WARNINGS);
+                compile.args(&flags).arg("-o").arg(&program);
+                finish(compile.arg(root().join("examples").join(source)).args(&libs));
+            }
+            let mut command = Command::new("timeout");
+            command.arg("60").arg(&program).args(arguments).current_dir(&dir);
+            if installed {
+                command.env("LD_LIBRARY_PATH", &tree.libdir);
+            }
+            // What it prints goes to a file: it may be any bytes.
+            let output = fs::File::create(path("output")).expect("a temporary file");
+            let status = command.stdout(output).status().expect("it starts");
+            (status.code(), fs::read(path("output")).expect("a temporary file"))
+        };
+        assert_eq!(run("uring_cat.cc", &["file", "/proc/version", "file"]), {
+            let version = fs::read("/proc/version").expect("a kernel with a version");
+            (Some(0), [&data[..], &version, &data].concat())
+        });
+        assert_eq!(run("uring_cat.cc", &["missing"]).0, Some(1));
+        assert_eq!(run("uring_copy.c", &["file", "copy"]).0, Some(0));
+        assert_eq!(fs::read(path("copy")).ok().as_ref(), Some(&data));
+        // It says to have a page, and has less: reads are short.
+        let short = "/sys/devices/system/cpu/possible";
+        assert_eq!(run("uring_copy.c", &[short, "copy"]).0, Some(0));
+        assert_eq!(fs::read(path("copy")).ok(), fs::read(short).ok());
+        for arguments in [&["8", "300000"][..], &["40", "20000"], &["1", "0"]] {
+            let (code, output) = run("uring_echo.c", arguments);
+            let said = String::from_utf8_lossy(&output).into_owned();
+            assert!(code == Some(0) && said.contains("came back"), "{code:?}: {said}");
+        }
+        assert_eq!(run("uring_send_zc.c", &["3000001"]).0, Some(0));
+        for source in ["uring_cat.cc", "uring_copy.c", "uring_echo.c", "uring_send_zc.c"] {
+            fs::remove_file(path(source)).expect("it was compiled");
+        }
     }
 }
 
