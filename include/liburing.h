@@ -1771,14 +1771,14 @@ IOURINGINLINE int io_uring_wait_cqe_nr(struct io_uring *ring, struct io_uring_cq
 }
 
 /*
- * Gives back a completion that is not the program's: padding or, on kernels without IORING_FEAT_EXT_ARG, a timeout of the
- * library's own, whose error is stored in *err. Returns whether to go on with the next one. To be called for padding and
- * on such kernels.
+ * Gives back a completion that is not the program's: padding in a ring with IORING_SETUP_CQE_MIXED (elsewhere the flag is
+ * that of a message) or, on kernels without IORING_FEAT_EXT_ARG, a timeout of the library's own, whose error is stored in
+ * *err. Returns whether to go on with the next one.
  */
 _LOCAL_INLINE bool io_uring_skip_cqe(struct io_uring *ring, struct io_uring_cqe *cqe, int *err) LIBURING_NOEXCEPT
 {
-	if (!(cqe->flags & IORING_CQE_F_SKIP)) {
-		if (cqe->user_data != LIBURING_UDATA_TIMEOUT)
+	if (!(cqe->flags & IORING_CQE_F_SKIP) || !(ring->flags & IORING_SETUP_CQE_MIXED)) {
+		if ((ring->features & IORING_FEAT_EXT_ARG) || cqe->user_data != LIBURING_UDATA_TIMEOUT)
 			return false;
 		if (cqe->res < 0)
 			*err = cqe->res;
@@ -1808,10 +1808,8 @@ IOURINGINLINE int __io_uring_peek_cqe(struct io_uring *ring, struct io_uring_cqe
 			break;
 		}
 		cqe = &ring->cq.cqes[(head & ring->cq.ring_mask) << io_uring_cqe_shift(ring)];
-		if (uring_likely(!(cqe->flags & IORING_CQE_F_SKIP) && (ring->features & IORING_FEAT_EXT_ARG)))
-			break;
 		if (!io_uring_skip_cqe(ring, cqe, &err)) {
-			if (err)
+			if (uring_unlikely(err))
 				cqe = URING_NULL__;
 			break;
 		}

@@ -224,24 +224,34 @@ static void padding(unsigned head)
 	unsigned bit;
 
 	for (bit = 0; bit < 32; bit++) {
-		make_plain(&one, 0, head, head + 3);
+		make_plain(&one, IORING_SETUP_CQE_MIXED, head, head + 3);
 		place(&one, head)->flags = 1u << bit;
 		check_first(&one, head + (1u << bit == IORING_CQE_F_SKIP), 1u << bit == IORING_CQE_F_SKIP ? 2 : 3);
 	}
-	make_plain(&one, 0, head, head + 3);
+	make_plain(&one, IORING_SETUP_CQE_MIXED, head, head + 3);
 	place(&one, head)->flags = IORING_CQE_F_SKIP;
 	/* Its result means nothing. */
 	place(&one, head)->res = -5;
 	check_first(&one, head + 1, 2);
 	CHECK_EQ(one.khead, head + 1);
-	make_plain(&one, 0, head, head + 2);
+	make_plain(&one, IORING_SETUP_CQE_MIXED, head, head + 2);
 	place(&one, head)->flags = place(&one, head + 1)->flags = IORING_CQE_F_SKIP;
 	check_none(&one);
 	CHECK_EQ(one.khead, head + 2);
-	make_plain(&one, 0, head, head + 3);
+	make_plain(&one, IORING_SETUP_CQE_MIXED, head, head + 3);
 	place(&one, head)->flags = IORING_CQE_F_SKIP | IORING_CQE_F_32;
 	check_first(&one, head + 2, 1);
 	CHECK_EQ(one.khead, head + 2);
+
+	/* In other rings it is what a message has brought. */
+	for (bit = 0; bit < 32; bit++) {
+		if (1u << bit == IORING_SETUP_CQE_MIXED || 1u << bit == IORING_SETUP_CQE32)
+			continue;
+		make_plain(&one, 1u << bit, head, head + 3);
+		place(&one, head)->flags = IORING_CQE_F_SKIP;
+		check_first(&one, head, 3);
+		CHECK_EQ(one.khead, head);
+	}
 }
 
 /* Old kernels have the library's own timeouts in the ring, which are not the program's; an error is. */

@@ -25,6 +25,14 @@ int main(void)
 	CHECK_EQ(run_one(&one, sqe), 0);
 	cqe = take(&two);
 	CHECK_EQ(cqe.flags, 0x30000);
+	/* Nor is it padding here, whether it is there before one looks or not. */
+	sqe = next(&one);
+	io_uring_prep_msg_ring_cqe_flags(sqe, two.ring_fd, 1, 3, 0, IORING_CQE_F_SKIP);
+	CHECK_EQ(run_one(&one, sqe), 0);
+	CHECK_EQ(io_uring_cq_ready(&two), 1);
+	cqe = take(&two);
+	CHECK_EQ(cqe.user_data, 3);
+	CHECK_EQ(cqe.flags, IORING_CQE_F_SKIP);
 
 	sqe = next(&one);
 	io_uring_prep_msg_ring(sqe, 0, 1, 2, 0);
