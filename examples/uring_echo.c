@@ -43,6 +43,7 @@ struct connection {
 static struct io_uring ring;
 static struct io_uring_buf_ring *buffers;
 static char memory[BUFFERS][BUFFER_SIZE];
+static unsigned held; /* buffers that are not in the ring */
 static struct connection connections[MOST_CONNECTIONS];
 
 static void fail(const char *what, int error)
@@ -83,6 +84,7 @@ static void give_back(unsigned short buffer)
 {
 	io_uring_buf_ring_add(buffers, memory[buffer], BUFFER_SIZE, buffer, io_uring_buf_ring_mask(BUFFERS), 0);
 	io_uring_buf_ring_advance(buffers, 1);
+	held--;
 }
 
 static struct io_uring_sqe *next_sqe(void)
@@ -147,6 +149,7 @@ static void received(unsigned i, const struct io_uring_cqe *cqe)
 
 		c->queue[last] = (unsigned short)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
 		c->lengths[last] = (unsigned)cqe->res;
+		held++;
 		if (c->queued++ == 0)
 			start_send(i);
 	} else if (cqe->res == 0) {
@@ -229,8 +232,8 @@ static void serve(int listener, unsigned wanted)
 				close(c->fd);
 				c->fd = -1;
 				closed++;
-			} else {
-				/* There was no buffer. All of its own are back by now. */
+			} else if (held < BUFFERS) {
+				/* There was no buffer; now there is. */
 				start_receive(i);
 			}
 		}
