@@ -54,6 +54,9 @@ int main(void)
 	io_prep_pwrite(&iocb, fd, buf, 0, 0);
 	iocb.aio_rw_flags = NOWAIT;
 	printf("NOWAIT, no bytes: %ld\n", event_of(ctx, &iocb, __LINE__));
+	io_prep_pwrite(&iocb, reopen(fd, O_WRONLY | O_APPEND | O_DIRECT), buf, 0, 0);
+	iocb.aio_rw_flags = NOWAIT;
+	printf("the same, direct: %ld\n", event_of(ctx, &iocb, __LINE__));
 
 	/* NOWAIT: cached data yes, uncached data no, an empty pipe no, O_DIRECT yes. */
 	io_prep_pread(&iocb, fd, buf, 100, 0);

@@ -559,7 +559,8 @@ impl Submission<'_> {
 
     fn attempt(&self, c: &Candidate, place: &Place<'_>, write: bool, offset: i64, flags: u32) -> Result<usize> {
         if place.len == 0 {
-            if write && c.kind == Kind::Seekable && place.flags & RWF_NOWAIT != 0 {
+            let buffered = c.kind == Kind::Seekable && c.status.flags & libc::O_DIRECT == 0;
+            if write && buffered && place.flags & RWF_NOWAIT != 0 {
                 file::writes_at_once(c.fd)?;
             }
             return file::transfer_nothing(c.fd, write, offset, place.flags | flags);
