@@ -39,7 +39,17 @@ int main(void)
 	CHECK_EQ(*ring.sq.ktail, 5);
 	io_uring_cq_advance(&ring, 2);
 
+	/* What is queued goes along; the time-out, which ends with the completions, is nobody's. */
+	ts = ms(20000);
+	nops(&ring, 2, 7);
+	CHECK_EQ(io_uring_wait_cqes(&ring, &cqe, 2, &ts, NULL), 0);
+	CHECK_EQ(cqe->user_data, 7);
+	CHECK_EQ(take(&ring).user_data, 7);
+	CHECK_EQ(take(&ring).user_data, 8);
+	CHECK_EQ(io_uring_peek_cqe(&ring, &cqe), -EAGAIN);
+
 	/* A queue that is full is handed over first. */
+	ts = ms(30);
 	nops(&ring, 4, 10);
 	CHECK_EQ(io_uring_wait_cqe_timeout(&ring, &cqe, &ts), 0);
 	for (i = 0; i < 4; i++)
