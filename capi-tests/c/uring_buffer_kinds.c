@@ -112,6 +112,33 @@ static void kinds_of_memory(void)
 	use(br);
 	CHECK(munmap(at, size) == 0);
 	CHECK_EQ(io_uring_unregister_buf_ring(&ring, GROUP), 0);
+
+	/* The same made and ended by the library. */
+	br = set_up(IOU_PBUF_RING_MMAP);
+	use(br);
+	CHECK_EQ(io_uring_free_buf_ring(&ring, br, COUNT, GROUP), 0);
+	CHECK(msync(br, size, MS_ASYNC) == -1 && errno == ENOMEM);
+	CHECK_EQ(io_uring_unregister_buf_ring(&ring, GROUP), -ENOENT);
+}
+
+/* The kernel's memory is mapped by the descriptor. Without it nothing is left of the attempt. */
+static void without_descriptor(void)
+{
+	struct io_uring closed;
+	struct io_uring_buf_ring *br;
+	int err = 1;
+
+	make(&closed, 8, 0);
+	CHECK_EQ(io_uring_register_ring_fd(&closed), 1);
+	if (io_uring_close_ring_fd(&closed) == 1) {
+		CHECK(io_uring_setup_buf_ring(&closed, COUNT, GROUP, IOU_PBUF_RING_MMAP, &err) == NULL);
+		CHECK_EQ(err, -EBADF);
+		CHECK_EQ(io_uring_unregister_buf_ring(&closed, GROUP), -ENOENT);
+		br = io_uring_setup_buf_ring(&closed, COUNT, GROUP, 0, &err);
+		CHECK_EQ(err, 0);
+		CHECK_EQ(io_uring_free_buf_ring(&closed, br, COUNT, GROUP), 0);
+	}
+	io_uring_queue_exit(&closed);
 }
 
 /* A buffer that is used up by several receives. */
@@ -223,6 +250,7 @@ int main(void)
 	make(&ring, 8, 0);
 	refused();
 	kinds_of_memory();
+	without_descriptor();
 	bit_by_bit();
 	bundles();
 	io_uring_queue_exit(&ring);

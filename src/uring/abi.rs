@@ -550,6 +550,7 @@ pub const IORING_OFF_SQ_RING: u64 = 0;
 pub const IORING_OFF_CQ_RING: u64 = 0x8000000;
 pub const IORING_OFF_SQES: u64 = 0x10000000;
 pub const IORING_OFF_PBUF_RING: u64 = 0x80000000;
+pub const IORING_OFF_PBUF_SHIFT: u32 = 16;
 
 // Flags of single requests.
 pub const IORING_ASYNC_CANCEL_ALL: u32 = 1 << 0;

@@ -5,7 +5,8 @@ use core::ffi::c_void;
 use core::ptr::{self, NonNull};
 
 use super::abi::{
-    Buf, BufReg, BufStatus, IORING_REGISTER_PBUF_RING, IORING_REGISTER_PBUF_STATUS, IORING_UNREGISTER_PBUF_RING, Ring,
+    Buf, BufReg, BufStatus, IORING_OFF_PBUF_RING, IORING_OFF_PBUF_SHIFT, IORING_REGISTER_PBUF_RING,
+    IORING_REGISTER_PBUF_STATUS, IORING_UNREGISTER_PBUF_RING, IOU_PBUF_RING_MMAP, Ring,
 };
 use super::register::register;
 use crate::sys::{Errno, Result, map};
@@ -40,21 +41,33 @@ pub fn unregister_ring(ring: &Ring, bgid: i32) -> Result<()> {
     unsafe { register(ring, IORING_UNREGISTER_PBUF_RING, ptr::from_ref(&reg).cast(), 1) }.map(drop)
 }
 
-/// Allocates and registers a buffer ring of `entries`, a power of two up to 32768, as group `bgid`.
+/// Allocates and registers a buffer ring of `entries`, a power of two up to 32768, as group `bgid`. With `MMAP` in `flags`
+/// the kernel allocates it.
 pub fn setup_ring(ring: &Ring, entries: u32, bgid: i32, flags: u32) -> Result<NonNull<c_void>> {
     if !entries.is_power_of_two() || entries > 32768 {
         return Err(Errno::EINVAL);
     }
-    let at = map::private(bytes(entries))?;
-    let reg = BufReg {
-        ring_addr: at.as_ptr().expose_provenance() as u64,
+    let mut reg = BufReg {
         ring_entries: entries,
         bgid: bgid as u16,
         flags: flags as u16,
         ..BufReg::default()
     };
-    // SAFETY: fresh memory, given back by `free_ring` after it is unregistered.
-    match unsafe { register(ring, IORING_REGISTER_PBUF_RING, ptr::from_ref(&reg).cast(), 1) } {
+    let register = |reg: &BufReg| {
+        // SAFETY: the ring lies in the kernel's memory, or in fresh memory that is given back by `free_ring` after it is
+        // unregistered.
+        unsafe { register(ring, IORING_REGISTER_PBUF_RING, ptr::from_ref(reg).cast(), 1) }
+    };
+    if reg.flags & IOU_PBUF_RING_MMAP != 0 {
+        register(&reg)?;
+        let offset = IORING_OFF_PBUF_RING | u64::from(reg.bgid) << IORING_OFF_PBUF_SHIFT;
+        return map::shared(ring.ring_fd, offset, bytes(entries))
+            .map(NonNull::cast)
+            .inspect_err(|_| drop(unregister_ring(ring, bgid)));
+    }
+    let at = map::private(bytes(entries))?;
+    reg.ring_addr = at.as_ptr().expose_provenance() as u64;
+    match register(&reg) {
         Ok(_) => Ok(at.cast()),
         Err(e) => {
             // SAFETY: the kernel did not take it.
