@@ -63,7 +63,10 @@ pub fn setup_ring(ring: &Ring, entries: u32, bgid: i32, flags: u32) -> Result<No
         let offset = IORING_OFF_PBUF_RING | u64::from(reg.bgid) << IORING_OFF_PBUF_SHIFT;
         return map::shared(ring.ring_fd, offset, bytes(entries))
             .map(NonNull::cast)
-            .inspect_err(|_| drop(unregister_ring(ring, bgid)));
+            .inspect_err(|_| {
+                // The group is new, so nothing keeps it.
+                let _ = unregister_ring(ring, bgid);
+            });
     }
     let at = map::private(bytes(entries))?;
     reg.ring_addr = at.as_ptr().expose_provenance() as u64;
