@@ -4,13 +4,7 @@
  * What was built into programs by headers from 2.0 on: the fields that their inline functions read and write, in rings
  * of each kind, over the end of the index space, and next to memory that is not the ring's.
  */
-#include <malloc.h>
-
 #include "uring_check.h"
-
-#ifndef IORING_SETUP_NO_SQARRAY
-#define IORING_SETUP_NO_SQARRAY (1U << 16)
-#endif
 
 /* A ring of the size that it has had since 2.0, and what lies behind it. */
 static struct {
@@ -106,9 +100,6 @@ static void check_fields(unsigned flags, const struct io_uring_params *params)
 	CHECK_EQ(ring->enter_ring_fd, ring->ring_fd);
 	CHECK(fcntl(ring->ring_fd, F_GETFD) >= 0);
 	CHECK(ring->sq.array != NULL);
-	/* An array of the library's own has a place for each index. */
-	if (ring->flags & IORING_SETUP_NO_SQARRAY)
-		CHECK_GE(malloc_usable_size(ring->sq.array), params->sq_entries * sizeof(unsigned));
 }
 
 static void run(unsigned flags)
@@ -116,7 +107,6 @@ static void run(unsigned flags)
 	struct io_uring_params params;
 	unsigned i, round;
 	uint64_t data = 1;
-	void *neighbours[2];
 	long start;
 
 	memset(&params, 0, sizeof(params));
@@ -127,13 +117,10 @@ static void run(unsigned flags)
 		place.behind[i] = mix(i + 8);
 	}
 	memset(ring, 0xa5, sizeof(*ring));
-	neighbours[0] = malloc(32);
 	if (io_uring_queue_init_params(8, ring, &params) == -EINVAL) {
 		CHECK(flags != 0);
-		free(neighbours[0]);
 		return;
 	}
-	neighbours[1] = malloc(32);
 	check_surroundings();
 	check_fields(flags, &params);
 
@@ -185,8 +172,6 @@ static void run(unsigned flags)
 	}
 	io_uring_queue_exit(ring);
 	check_surroundings();
-	free(neighbours[0]);
-	free(neighbours[1]);
 }
 
 int main(void)

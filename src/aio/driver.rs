@@ -209,8 +209,6 @@ impl Driver {
                     }
                     // A child knows nothing of the ring, and would keep its memory.
                     let _ = setup::dont_fork(&ring);
-                    // It is the C library's memory, which a tool would find lost when the process ends.
-                    setup::drop_array(&mut ring);
                     return Self::with(process, ring, params.features);
                 }
                 // Flags of a later kernel, or memory that it will not take.

@@ -1,8 +1,8 @@
 //! What the rings lie in.
 #![allow(unsafe_code)]
 
-use core::ptr::{self, NonNull};
-use core::sync::atomic::AtomicU32;
+use core::ptr;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::abi::{
     IORING_FEAT_SINGLE_MMAP, IORING_OFF_CQ_RING, IORING_OFF_SQ_RING, IORING_OFF_SQES, IORING_SETUP_NO_MMAP,
@@ -11,6 +11,13 @@ use super::abi::{
 use super::setup::Sizes;
 use super::shared::FOREIGN_MEMORY;
 use crate::sys::{Errno, Result, map, uring};
+
+/// The most requests that a kernel gives a ring room for.
+const MOST_ENTRIES: usize = 32768;
+
+/// What programs built against 2.5 and before write to in place of the kernel's array of indices. Nobody reads it, and all
+/// write the same, so all rings share it: memory of the heap would be a leak in a program that ends with its rings.
+static INDICES: [AtomicU32; MOST_ENTRIES] = [const { AtomicU32::new(0) }; MOST_ENTRIES];
 
 /// Maps the rings of `fd` and points `ring` at them.
 ///
@@ -35,14 +42,15 @@ pub(super) fn map_rings(fd: i32, p: &Params, ring: &mut Ring) -> Result<()> {
         }
         ring.sq.sqes = map::shared(fd, IORING_OFF_SQES, sizes.sqes)?.as_ptr().cast();
         ring.sq.sqes_sz = sizes.sqes as u32;
-        point(p, ring)
+        point(p, ring);
+        Ok(())
     };
     let made = rest();
     made.inspect_err(|_| unmap_rings(ring))
 }
 
 /// Points `ring` into rings that lie at `ring_ptr` and `sqes`, which are set.
-pub(super) fn point(p: &Params, ring: &mut Ring) -> Result<()> {
+pub(super) fn point(p: &Params, ring: &mut Ring) {
     let (sq, cq) = (ring.sq.ring_ptr, ring.cq.ring_ptr);
     let word = |base: *mut u8, offset: u32| -> *const AtomicU32 { base.wrapping_add(offset as usize).cast() };
 
@@ -68,20 +76,21 @@ pub(super) fn point(p: &Params, ring: &mut Ring) -> Result<()> {
     ring.cq.ring_entries = p.cq_entries;
     ring.cq.ring_mask = p.cq_entries.wrapping_sub(1);
 
-    // Programs built against 2.5 and before write to the array: without the kernel's they get one that nobody reads.
-    let array: *mut u32 = if p.flags & IORING_SETUP_NO_SQARRAY == 0 {
-        sq.wrapping_add(p.sq_off.array as usize).cast()
+    let array = if p.flags & IORING_SETUP_NO_SQARRAY == 0 {
+        word(sq, p.sq_off.array)
+    } else if p.sq_entries as usize <= MOST_ENTRIES {
+        INDICES.as_ptr()
     } else {
-        // SAFETY: malloc takes any size.
-        let array = unsafe { libc::malloc(p.sq_entries as usize * size_of::<u32>()) };
-        NonNull::new(array.cast()).ok_or(Errno::ENOMEM)?.as_ptr()
+        // Programs that old cannot have meant such a ring: their kernels had none.
+        ptr::null()
     };
-    for index in 0..p.sq_entries {
-        // SAFETY: both arrays have `sq_entries` elements; the kernel reads its own at submission only.
-        unsafe { array.wrapping_add(index as usize).write(index) };
+    if !array.is_null() {
+        for index in 0..p.sq_entries {
+            // SAFETY: both arrays have `sq_entries` elements; the kernel reads its own at submission only.
+            unsafe { &*array.wrapping_add(index as usize) }.store(index, Ordering::Relaxed);
+        }
     }
-    ring.sq.array = array;
-    Ok(())
+    ring.sq.array = array.cast_mut().cast();
 }
 
 /// What the ring lies in: one piece if its memory was not the kernel's, which may be a huge page and is not to be divided;
@@ -102,7 +111,7 @@ fn pieces(ring: &Ring) -> [(*mut u8, usize); 3] {
 
 /// Unmaps what [`map_rings`] mapped, or what was allocated in its place.
 pub(super) fn unmap_rings(ring: &mut Ring) {
-    free_array(ring);
+    ring.sq.array = ptr::null_mut();
     if !ring.noted(FOREIGN_MEMORY) {
         for (at, len) in pieces(ring) {
             if !at.is_null() {
@@ -114,15 +123,6 @@ pub(super) fn unmap_rings(ring: &mut Ring) {
     ring.sq.ring_ptr = ptr::null_mut();
     ring.cq.ring_ptr = ptr::null_mut();
     ring.sq.sqes = ptr::null_mut();
-}
-
-/// Frees the array that replaces the kernel's.
-pub(super) fn free_array(ring: &mut Ring) {
-    if ring.flags & IORING_SETUP_NO_SQARRAY != 0 {
-        // SAFETY: null or made by malloc in `point`; nobody else keeps it.
-        unsafe { libc::free(ring.sq.array.cast()) };
-    }
-    ring.sq.array = ptr::null_mut();
 }
 
 /// Keeps the rings out of children.

@@ -218,7 +218,7 @@ fn in_memory(entries: u32, p: &mut Params, ring: &mut Ring, at: *mut u8, step: u
     ring.sq.sqes = at.cast();
     ring.sq.ring_ptr = rest;
     ring.cq.ring_ptr = rest;
-    memory::point(p, ring).inspect_err(|_| discard_ring(fd, p))?;
+    memory::point(p, ring);
     adopt(fd, p, ring);
     Ok(())
 }
@@ -262,11 +262,6 @@ pub fn exit(ring: &mut Ring) {
     memory::unmap_rings(ring);
     close(ring.ring_fd);
     *ring = Ring::zeroed();
-}
-
-/// Does without the array that programs of old write to.
-pub fn drop_array(ring: &mut Ring) {
-    memory::free_array(ring);
 }
 
 /// Keeps the rings out of children made by fork. `EINVAL` if the ring is not set up.
@@ -364,12 +359,6 @@ pub fn memory_size(entries: u32, p: &Params) -> Result<usize> {
 fn close(fd: i32) {
     if fd >= 0 {
         memory::close(fd);
-    }
-}
-
-fn discard_ring(fd: i32, p: &Params) {
-    if p.flags & IORING_SETUP_REGISTERED_FD_ONLY == 0 {
-        close(fd);
     }
 }
 
