@@ -729,7 +729,10 @@ IOURINGINLINE void io_uring_sqe_set_buf_group(struct io_uring_sqe *sqe, int bgid
 
 /* ---- Requests ---- */
 
-/* Puts the slot of a new registered file into a request; IORING_FILE_INDEX_ALLOC lets the kernel choose. */
+/*
+ * Puts the slot of a new registered file into a request; IORING_FILE_INDEX_ALLOC lets the kernel choose. There is no
+ * descriptor that an exec could close: with O_CLOEXEC or SOCK_CLOEXEC, the result is -EINVAL.
+ */
 _LOCAL_INLINE void __io_uring_set_target_fixed_file(struct io_uring_sqe *sqe, unsigned int file_index) LIBURING_NOEXCEPT
 {
 	sqe->file_index = file_index == IORING_FILE_INDEX_ALLOC ? file_index : file_index + 1;
