@@ -49,11 +49,12 @@ impl thread::Body for Process {
 const WAKE: u64 = 1;
 const UNHEEDED: u64 = 2;
 const TICK: u64 = 3;
-/// With a request's address: the write to its eventfd, the descriptor for one that is full, and the
-/// slot for it.
+/// With a request's address: the write to its eventfd, the descriptor for one that is full, the
+/// slot for it, and the pause before it is armed anew.
 const SIGNAL: u64 = 4;
 const DESCRIPTOR: u64 = 8;
 const HOLD: u64 = 16;
+const PAUSED: u64 = 32;
 /// The same by a link, with the slot in the bits above [`KIND`].
 const LINKED_SIGNAL: u64 = 5;
 const KIND: u64 = 63;
@@ -503,7 +504,7 @@ impl Driver {
             // Unless it has ended by itself, and may be another request by now.
             (uring::IORING_OP_ASYNC_CANCEL, 0) if request.is(TAKEN_BACK) => self.leave(request),
             (uring::IORING_OP_ASYNC_CANCEL, _) => {}
-            (_, 0) => {
+            (_, 0 | PAUSED) => {
                 self.in_ring -= u32::from(request.work() != Work::Poll);
                 if request.is(CANCELLED) {
                     self.process.part(request, SILENT);
@@ -1112,7 +1113,8 @@ impl Driver {
         let res = cqe.res;
         let error = if res < 0 { Some(Errno::new(-res)) } else { None };
         if request.work() == Work::Poll {
-            return self.complete_poll(request, res, cqe.flags & uring::IORING_CQE_F_MORE != 0);
+            let (more, paused) = (cqe.flags & uring::IORING_CQE_F_MORE != 0, cqe.user_data & PAUSED != 0);
+            return self.complete_poll(request, res, more, paused);
         }
         self.in_ring -= 1;
         #[cfg(feature = "faults")]
@@ -1220,10 +1222,10 @@ impl Driver {
 
     /// A poll hears of every wake-up of its file, and the first time of what holds already. Once
     /// what was asked for is true, the kernel lets go of the file, and then comes the event.
-    fn complete_poll(&mut self, request: &'static Request, res: i32, more: bool) {
+    fn complete_poll(&mut self, request: &'static Request, res: i32, more: bool, paused: bool) {
         if !request.is(CANCELLED | TRUE) {
             let result = match res {
-                _ if res == Errno::ECANCELED.negated() => 0,
+                _ if paused || res == Errno::ECANCELED.negated() => 0,
                 ..0 => res,
                 _ => woken(
                     request.events.load(Relaxed),
@@ -1252,33 +1254,32 @@ impl Driver {
             self.finish(request, 0);
         } else if request.is(TRUE) {
             self.finish(request, request.result.load(Relaxed));
+        } else if paused {
+            self.poll_again(request);
         } else {
-            self.poll_later(request);
+            // The kernel gave it up before it was true, for want of room or memory: once more after a
+            // pause, since there may be none yet. The two are no chain, as a cancellation would not
+            // find a poll that has yet to begin.
+            self.push(&Sqe {
+                opcode: uring::IORING_OP_TIMEOUT,
+                fd: -1,
+                addr: &raw const PAUSE as u64,
+                len: 1,
+                user_data: request::user_data(request) | PAUSED,
+                ..Sqe::default()
+            });
         }
     }
 
-    /// Arms a poll anew that the kernel gave up before it was true, for want of room or memory:
-    /// after a pause, since there may be none yet.
-    fn poll_later(&mut self, request: &'static Request) {
-        if !file::status(request.fd.load(Relaxed)).is_ok_and(|s| s.id == request.file()) {
-            // The program has closed the descriptor, and may use the number for another file.
-            if !request.turn(TRUE | CANCELLED, TRUE) {
-                return self.process.part(request, SILENT);
-            }
-            return self.finish(request, Errno::ECANCELED.negated().into());
+    fn poll_again(&mut self, request: &'static Request) {
+        if file::status(request.fd.load(Relaxed)).is_ok_and(|s| s.id == request.file()) {
+            return self.issue(request);
         }
-        // The pause and the poll go into one submission, and what is linked to the poll.
-        self.make_room(3);
-        self.push(&Sqe {
-            opcode: uring::IORING_OP_TIMEOUT,
-            flags: uring::IOSQE_IO_HARDLINK,
-            fd: -1,
-            addr: &raw const PAUSE as u64,
-            len: 1,
-            user_data: UNHEEDED,
-            ..Sqe::default()
-        });
-        self.issue(request);
+        // The program has closed the descriptor, and may use the number for another file.
+        if !request.turn(TRUE | CANCELLED, TRUE) {
+            return self.process.part(request, SILENT);
+        }
+        self.finish(request, Errno::ECANCELED.negated().into());
     }
 
     /// Delivers the event: into the ring, then to the eventfd, then to those who sleep.
