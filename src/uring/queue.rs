@@ -263,11 +263,8 @@ impl Ring {
     /// The flags for handing over `submit` requests, if that takes a call.
     #[inline]
     fn handing_over(&self, submit: u32) -> Option<u32> {
-        if submit > 0 && self.flags & IORING_SETUP_SQPOLL != 0 {
-            self.handing_over_at(submit, self.sq.flags_after_publish())
-        } else {
-            (submit > 0).then_some(0)
-        }
+        let polled = self.flags & IORING_SETUP_SQPOLL != 0;
+        self.handing_over_at(submit, if polled { self.sq.flags_after_publish() } else { 0 })
     }
 
     /// The same, with the flags of the submission ring as they are after the kernel could have seen the requests.
