@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include "check.h"
+#include "filter.h"
 
 /* Makes a ring with the parameters. A machine that has no io_uring or not these flags skips the test. */
 MAYBE_UNUSED static void make_params(struct io_uring *ring, unsigned entries, struct io_uring_params *params)
@@ -92,6 +93,25 @@ MAYBE_UNUSED static void need_op(struct io_uring *ring, int op)
 	if (!probe || !io_uring_opcode_supported(probe, op))
 		SKIP("the kernel lacks operation %d", op);
 	io_uring_free_probe(probe);
+}
+
+/*
+ * Looks for completions, of which so many are there, and sees that no system call is made for it: its error would not be
+ * seen, so a child looks, which dies of a call.
+ */
+MAYBE_UNUSED static void look_without_call(struct io_uring *ring, unsigned there)
+{
+	struct io_uring_cqe *cqes[16];
+	pid_t child = fork();
+	int status;
+
+	CHECK_GE(child, 0);
+	if (child == 0) {
+		filter_calls(__NR_io_uring_enter, __NR_io_uring_enter, SECCOMP_RET_KILL_PROCESS, 0);
+		_exit(io_uring_peek_batch_cqe(ring, cqes, COUNT_OF(cqes)) != there);
+	}
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
 }
 
 MAYBE_UNUSED static struct __kernel_timespec ms(long long n)

@@ -88,5 +88,21 @@ int main(void)
 	}
 	CHECK_GE(padding, 1);
 	io_uring_queue_exit(&ring);
+
+	/* Those that found no place come with a look, too. */
+	make(&ring, 4, IORING_SETUP_CQE_MIXED);
+	for (i = 0; i < 12; i += 4) {
+		nops(&ring, 4, i);
+		CHECK_EQ(io_uring_submit(&ring), 4);
+	}
+	for (i = 0; i < 12; i += 8) {
+		struct io_uring_cqe *cqes[12];
+
+		CHECK_EQ(io_uring_peek_batch_cqe(&ring, cqes, 12), i == 0 ? 8 : 4);
+		CHECK_EQ(cqes[0]->user_data, i);
+		look_without_call(&ring, i == 0 ? 8 : 4);
+		io_uring_cq_advance(&ring, i == 0 ? 8 : 4);
+	}
+	io_uring_queue_exit(&ring);
 	return 0;
 }

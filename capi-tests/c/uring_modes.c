@@ -37,6 +37,14 @@ static void turns(unsigned flags)
 		CHECK_EQ(io_uring_wait_cqe_timeout(&ring, &cqe, &ts), -ETIME);
 		CHECK_EQ(io_uring_get_events(&ring), 0);
 	}
+	/* A wait for nothing, or for what is there, hands over. */
+	for (i = 0; i < 2; i++) {
+		nops(&ring, 2, 30 + i);
+		CHECK_EQ(io_uring_submit_and_wait_timeout(&ring, &cqe, 2 * i, &ts, NULL), 2);
+		CHECK_EQ(io_uring_sq_ready(&ring), 0);
+		CHECK_EQ(io_uring_get_events(&ring), 0);
+		CHECK_EQ(io_uring_cq_ready(&ring), 2 + 2 * i);
+	}
 	io_uring_queue_exit(&ring);
 }
 

@@ -6,7 +6,7 @@
 
 int main(void)
 {
-	struct io_uring ring, awake, asleep, deferred;
+	struct io_uring ring, awake, asleep, deferred, polled;
 	struct io_uring_params params;
 	struct io_uring_cqe *cqe, *cqes[16];
 	struct __kernel_timespec ts = ms(1000);
@@ -17,6 +17,7 @@ int main(void)
 	nops(&ring, 8, 1);
 	CHECK_EQ(io_uring_submit(&ring), 8);
 	make(&deferred, 8, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN);
+	make(&polled, 8, IORING_SETUP_IOPOLL);
 	memset(&params, 0, sizeof(params));
 	params.flags = IORING_SETUP_SQPOLL;
 	params.sq_thread_idle = 20000;
@@ -46,6 +47,7 @@ int main(void)
 	CHECK_EQ(cqe->user_data, 2);
 	CHECK_EQ(io_uring_wait_cqes(&ring, &cqe, 8, &ts, NULL), -EPERM);
 	CHECK_EQ(io_uring_peek_batch_cqe(&ring, cqes, 16), 7);
+	look_without_call(&ring, 7);
 	io_uring_for_each_cqe(&ring, head, cqe)
 		n++;
 	CHECK_EQ(n, 7);
@@ -54,8 +56,10 @@ int main(void)
 	/* None there. */
 	CHECK_EQ(io_uring_peek_cqe(&ring, &cqe), -EAGAIN);
 	CHECK_EQ(io_uring_peek_batch_cqe(&ring, cqes, 16), 0);
+	look_without_call(&ring, 0);
 	CHECK_EQ(io_uring_peek_cqe(&deferred, &cqe), -EAGAIN);
 	CHECK_EQ(io_uring_peek_batch_cqe(&deferred, cqes, 16), 0);
+	look_without_call(&deferred, 0);
 	CHECK_EQ(io_uring_wait_cqe(&ring, &cqe), -EPERM);
 	CHECK(cqe == NULL);
 	CHECK_EQ(io_uring_wait_cqe_timeout(&ring, &cqe, &ts), -EPERM);
@@ -79,11 +83,20 @@ int main(void)
 	CHECK_EQ(io_uring_sqring_wait(&awake), 0);
 	CHECK_EQ(io_uring_peek_batch_cqe(&awake, cqes, 16), 4);
 	CHECK_EQ(cqes[3]->user_data, 33);
+	/* So does one that a wait hands them over to, if as much as it waits for is there. */
+	nops(&awake, 1, 34);
+	CHECK_GE(io_uring_submit_and_wait_timeout(&awake, &cqe, 4, &ts, NULL), 0);
+	CHECK_EQ(cqe->user_data, 30);
 	/* One that sleeps has to be woken. */
 	nops(&asleep, 1, 40);
 	CHECK_EQ(io_uring_submit(&asleep), -EPERM);
 	CHECK_EQ(io_uring_submit_and_wait(&asleep, 0), -EPERM);
 
+	/* Only a call brings what is polled for, and nobody knows without it whether there is any. */
+	CHECK_EQ(io_uring_submit(&polled), -EPERM);
+	CHECK_EQ(io_uring_submit_and_wait(&polled, 0), -EPERM);
+
+	io_uring_queue_exit(&polled);
 	io_uring_queue_exit(&asleep);
 	io_uring_queue_exit(&awake);
 	io_uring_queue_exit(&deferred);

@@ -63,6 +63,30 @@ int main(void)
 	CHECK_EQ(take(&ring).user_data, 20);
 	io_uring_queue_exit(&ring);
 
+	/* From 5.11 on the call takes the time, but no smallest one before 6.12. */
+	make(&ring, 4, 0);
+	ring.features &= ~(unsigned)IORING_FEAT_MIN_TIMEOUT;
+	ts = ms(10);
+	if (ring.features & IORING_FEAT_EXT_ARG) {
+		CHECK_EQ(io_uring_wait_cqe_timeout(&ring, &cqe, &ts), -ETIME);
+		CHECK_EQ(io_uring_submit_and_wait_timeout(&ring, &cqe, 1, &ts, NULL), -ETIME);
+		CHECK_EQ(*ring.sq.ktail, 0);
+	}
+	nops(&ring, 1, 25);
+	CHECK_EQ(io_uring_wait_cqes_min_timeout(&ring, &cqe, 1, &ts, 1000, NULL), -EINVAL);
+	CHECK_EQ(io_uring_submit_and_wait_min_timeout(&ring, &cqe, 1, &ts, 1000, NULL), -EINVAL);
+	CHECK_EQ(io_uring_sq_ready(&ring), 1);
+	io_uring_queue_exit(&ring);
+
+	/* No registered waits, not even where nothing is to be waited for. */
+	old_ring(0);
+	nops(&ring, 1, 27);
+	CHECK_EQ(io_uring_submit(&ring), 1);
+	CHECK_EQ(io_uring_cq_ready(&ring), 1);
+	CHECK_EQ(io_uring_submit_and_wait_reg(&ring, &cqe, 1, 0), -EINVAL);
+	CHECK(cqe == NULL);
+	io_uring_queue_exit(&ring);
+
 	/* The kernel stops at a bad request: the time-out behind it does not stay in the queue. */
 	ts = ms(1000);
 	old_ring(0);

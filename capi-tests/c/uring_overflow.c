@@ -42,6 +42,16 @@ int main(void)
 		CHECK_EQ(io_uring_peek_batch_cqe(&ring, cqes, 8), 4);
 		CHECK_EQ(cqes[0]->user_data, 4);
 	}
+	nops(&ring, 4, 8);
+	CHECK_EQ(io_uring_submit(&ring), 4);
+	io_uring_cq_advance(&ring, 4);
+	{
+		struct io_uring_cqe *cqe;
+
+		CHECK_EQ(io_uring_cq_ready(&ring), 0);
+		CHECK_EQ(io_uring_peek_cqe(&ring, &cqe), 0);
+		CHECK_EQ(cqe->user_data, 8);
+	}
 	io_uring_queue_exit(&ring);
 	return 0;
 }

@@ -139,8 +139,11 @@ fn flush_publishes_once() {
     assert_eq!(fake.sq_tail.load(Ordering::Relaxed), 7);
     assert_eq!(ring.flush(), 1);
     assert_eq!(fake.sq_tail.load(Ordering::Relaxed), 8);
-    // What the kernel left is counted again.
+    assert_eq!(ring.sq.sqe_head.load(Ordering::Relaxed), 8);
+    // What the kernel left is counted again, and not shown again.
+    fake.sq_tail.store(0, Ordering::Relaxed);
     assert_eq!(ring.flush(), 1);
+    assert_eq!(fake.sq_tail.load(Ordering::Relaxed), 0);
 }
 
 #[test]
@@ -167,10 +170,13 @@ fn gaps_are_skipped() {
     assert_eq!(batch, [ring.cq.at(0, 0), ring.cq.at(2, 0)]);
     ring.advance(2);
     assert_eq!(ring.peek().map(|c| c.user_data), Some(2));
+    ring.advance(1);
+    // One that nothing is behind.
+    fake.post(&ring, answer(0, IORING_CQE_F_SKIP), 1);
+    assert_eq!((ring.peek(), ring.cq_ready()), (None, 0));
     // Without the flag of the ring the bits mean nothing.
     let plain = fake.ring(4, 0);
     fake.post(&plain, answer(3, IORING_CQE_F_SKIP), 1);
-    plain.advance(1);
     assert_eq!(plain.peek().map(|c| c.user_data), Some(3));
 }
 
@@ -207,6 +213,68 @@ fn an_old_kernels_timeout_ends_the_wait_unseen() {
     );
     assert_eq!(ring.first().err(), Some(Errno::ETIME));
     assert_eq!(ring.cq_ready(), 0);
+}
+
+#[test]
+#[cfg_attr(miri, ignore)]
+fn a_wait_whose_time_is_over_is_not_repeated() {
+    let fake = Fake::new(0);
+    let ring = fake.ring(4, 0);
+    // Whoever calls the kernel gets EBADF.
+    ring.enter_ring_fd.store(u32::MAX, Ordering::Relaxed);
+    let time = Timespec::default();
+    let outcome = |argument: &Argument| ring.wait_on(0, 0, 1, argument).result();
+    let timed = Patience::new(&time, ptr::null(), 0);
+    assert_eq!(outcome(&Argument::extended(&timed.0)), Err(Errno::ETIME));
+    assert_eq!(outcome(&Argument::registered(0)), Err(Errno::ETIME));
+    let endless = Patience::new(ptr::null(), ptr::null(), 0);
+    assert_eq!(outcome(&Argument::extended(&endless.0)), Err(Errno::EBADF));
+    assert_eq!(outcome(&Argument::NONE), Err(Errno::EBADF));
+}
+
+#[test]
+#[cfg_attr(miri, ignore)]
+fn only_an_old_kernel_gets_a_request_for_the_time() {
+    for (features, opcode) in [(0, IORING_OP_TIMEOUT), (IORING_FEAT_EXT_ARG, 0)] {
+        let fake = Fake::new(0);
+        let mut ring = fake.ring(4, 0);
+        ring.features = features;
+        ring.enter_ring_fd.store(u32::MAX, Ordering::Relaxed);
+        let waited = ring.wait_at_most(&Timespec::default(), ptr::null(), true, 1);
+        assert_eq!((waited, fake.sqe(0).opcode), (Err(Errno::EBADF), opcode));
+        assert_eq!(ring.sq_ready(), 0);
+    }
+}
+
+#[test]
+fn what_was_not_taken_is_there_to_be_read() {
+    let fake = Fake::new(u32::MAX);
+    let ring = fake.ring(4, 0);
+    for n in 0..3 {
+        assert!(ring.push(&numbered(n)));
+    }
+    assert_eq!(ring.flush(), 3);
+    // The kernel takes one.
+    fake.sq_head.store(0, Ordering::Release);
+    let queued = |index| ring.queued(index).map(|sqe| sqe.user_data);
+    assert_eq!(
+        [queued(0), queued(1), queued(2), queued(3)],
+        [Some(1), Some(2), None, None]
+    );
+    ring.recall();
+    assert_eq!(fake.sq_tail.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+#[cfg_attr(miri, ignore)]
+fn a_gap_of_before_is_no_gap() {
+    let fake = Fake::new(0);
+    let ring = fake.ring(4, IORING_SETUP_CQE_MIXED);
+    ring.enter_ring_fd.store(u32::MAX, Ordering::Relaxed);
+    fake.post(&ring, answer(0, IORING_CQE_F_SKIP), 0);
+    fake.flags.store(IORING_SQ_CQ_OVERFLOW, Ordering::Relaxed);
+    assert_eq!(ring.peek_batch(8, |_, _| unreachable!()), 0);
+    assert_eq!(ring.consumed(), 0);
 }
 
 #[test]
