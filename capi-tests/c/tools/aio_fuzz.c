@@ -428,11 +428,24 @@ static bool conflicts(int object, bool writes, bool grows, int64_t from, int64_t
 	return false;
 }
 
+static bool is_pending(const struct request *r)
+{
+	/* A read of what is not cached ends within io_submit there, and later here (a listed difference). */
+	return (r->state == UNDER_WAY || r->state == BUILT) && !r->settled && (r->asynchronous || r->unordered);
+}
+
 static bool signals_to_come(void)
 {
 	for (int i = 0; i < MAX_REQUESTS; i++)
-		if ((requests[i].state == UNDER_WAY || requests[i].state == BUILT) && !requests[i].settled &&
-		    requests[i].with_resfd && requests[i].asynchronous)
+		if (is_pending(&requests[i]) && requests[i].with_resfd)
+			return true;
+	return false;
+}
+
+static bool transfers_pend(int object)
+{
+	for (int i = 0; i < MAX_REQUESTS; i++)
+		if (is_pending(&requests[i]) && requests[i].object == object && requests[i].opcode != POLL)
 			return true;
 	return false;
 }
@@ -492,7 +505,9 @@ static void say_event(struct worker *w, const struct event *e)
 	say(w, " res%ld/%ld", (long)res, (long)r->length);
 	if (e->res2)
 		say(w, " res2 %ld", (long)e->res2);
-	say_memory(w, r);
+	/* A direct read that fails may have begun, and what it began is not waited for. */
+	if (res >= 0 || !r->asynchronous)
+		say_memory(w, r);
 }
 
 static int by_tag(const void *a, const void *b)
@@ -750,6 +765,11 @@ static void op_plain(struct worker *w, const char *name, const long *a)
 	}
 	if (!plain(w, slot))
 		return;
+	/* Nothing is settled in a parallel block. */
+	if (w->of && file && strcmp(name, "setfl") && transfers_pend(slots[slot].object)) {
+		say(w, " conflict");
+		return;
+	}
 	if (!strcmp(name, "setfl")) {
 		int flags = fcntl(fd, F_GETFL);
 		int wanted = a[1] & (O_NONBLOCK | O_APPEND | O_DIRECT);
@@ -1165,10 +1185,10 @@ static void op_request(struct worker *w, const struct operation *op)
 		r->grows = writes && (append || r->to > status.st_size);
 		/*
 		 * What is in the cache after direct writes, and after reads that go around it, is the kernel's choice.
-		 * A direct write that finds memory missing goes on through the cache, and leaves there what is to be
-		 * written back.
+		 * A direct write that finds memory missing goes on through the cache, and one that fails at the end of
+		 * the file wipes the rest of the last page there: both leave what is to be written back.
 		 */
-		object->cached |= !direct || (writes && r->half);
+		object->cached |= !direct || (writes && (r->half || r->grows));
 		if ((direct && writes) || b->rw_flags & DONTCACHE)
 			object->uncached = true;
 		if (writes && r->to > status.st_size)
