@@ -64,6 +64,12 @@ int main(void)
 	CHECK_EQ(io_uring_wait_cqe_nr(&ring, &cqe, 3), 0);
 	CHECK_EQ(io_uring_cq_ready(&ring), 3);
 	io_uring_cq_advance(&ring, 3);
+	for (i = 0; i < 2; i++)
+		io_uring_prep_timeout(next(&ring), &ts[i], 0, 0);
+	CHECK_EQ(io_uring_submit(&ring), 2);
+	CHECK_EQ(io_uring_wait_cqes(&ring, &cqe, 2, NULL, NULL), 0);
+	CHECK_EQ(io_uring_cq_ready(&ring), 2);
+	io_uring_cq_advance(&ring, 2);
 
 	/* A signal between the first and the second completion. */
 	fds[0] = prepare_later(&ring, 40);

@@ -234,6 +234,38 @@ fn a_wait_whose_time_is_over_is_not_repeated() {
 
 #[test]
 #[cfg_attr(miri, ignore)]
+fn a_wait_that_has_what_it_wants_is_not_repeated() {
+    let fake = Fake::new(0);
+    let ring = fake.ring(4, 0);
+    ring.enter_ring_fd.store(u32::MAX, Ordering::Relaxed);
+    let time = Timespec::default();
+    let timed = Patience::new(&time, ptr::null(), 0);
+    // Nothing taken and nothing wanted; all taken, and the time is over.
+    assert_eq!(ring.wait_on(0, 1, 0, &Argument::NONE).result(), Ok(0));
+    assert_eq!(ring.wait_on(2, 2, 1, &Argument::extended(&timed.0)).result(), Ok(2));
+    fake.post(&ring, answer(1, 0), 1);
+    let waited = ring.wait_on(0, 0, 1, &Argument::NONE);
+    assert_eq!((waited.result(), waited.cqe), (Ok(0), NonNull::new(ring.cq.at(0, 0))));
+}
+
+#[test]
+fn a_batch_ends_before_a_gap() {
+    let fake = Fake::new(0);
+    let ring = fake.ring(4, IORING_SETUP_CQE_MIXED);
+    for (user_data, flags) in [(1, 0), (0, IORING_CQE_F_SKIP), (2, 0)] {
+        fake.post(&ring, answer(user_data, flags), 1);
+    }
+    for place in [0, 2] {
+        let mut batch = Vec::new();
+        assert_eq!(ring.peek_batch(4, |_, at| batch.push(at)), 1);
+        assert_eq!(batch, [ring.cq.at(place, 0)]);
+        ring.advance(1);
+    }
+    assert_eq!(ring.cq_ready(), 0);
+}
+
+#[test]
+#[cfg_attr(miri, ignore)]
 fn only_an_old_kernel_gets_a_request_for_the_time() {
     for (features, opcode) in [(0, IORING_OP_TIMEOUT), (IORING_FEAT_EXT_ARG, 0)] {
         let fake = Fake::new(0);
