@@ -168,6 +168,9 @@ fn gaps_are_skipped() {
     assert_eq!(ring.peek().map(|c| c.user_data), Some(1));
     assert_eq!(ring.peek_batch(8, |_, at| batch.push(at)), 2);
     assert_eq!(batch, [ring.cq.at(0, 0), ring.cq.at(2, 0)]);
+    // No more than there is room for.
+    assert_eq!(ring.peek_batch(1, |_, at| batch.push(at)), 1);
+    assert_eq!(batch.len(), 3);
     ring.advance(2);
     assert_eq!(ring.peek().map(|c| c.user_data), Some(2));
     ring.advance(1);
