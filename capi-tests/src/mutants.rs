@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::prep::{self, Call, Function, Inlines};
 use crate::program::{Face, Variant};
@@ -682,24 +682,28 @@ impl<'a> Bench<'a> {
         };
         let quick = rank(&program.name) == 0;
         // The quick ones take some milliseconds. What goes on for ever has been noticed, too.
-        let fails = |choice| -> Result<_, String> {
-            let outcome = self.run(binary, choice, if quick { 1 } else { 10 })?;
-            Ok((outcome.code() != Some(0), outcome.status.is_some()))
-        };
-        let (failed, ended) = fails(number + 1)?;
-        // On a busy machine time runs out without a mistake, too.
-        Ok(failed && (quick && ended || !fails(0)?.0 && fails(number + 1)?.0))
+        let limit = Duration::from_secs(if quick { 1 } else { 10 });
+        let outcome = self.run(binary, number + 1, limit)?;
+        if outcome.code() == Some(0) || quick && outcome.status.is_some() {
+            return Ok(outcome.code() != Some(0));
+        }
+        // On a busy machine time runs out without a mistake, too: how long does it take now?
+        let start = Instant::now();
+        if self.run(binary, 0, 10 * limit)?.code() != Some(0) {
+            return Ok(false);
+        }
+        Ok(self.run(binary, number + 1, limit.max(5 * start.elapsed()))?.code() != Some(0))
     }
 
     /// Runs a program with the mistake that has the number; 0 is none.
-    fn run(&self, binary: &Path, choice: usize, seconds: u64) -> Result<Outcome, String> {
+    fn run(&self, binary: &Path, choice: usize, limit: Duration) -> Result<Outcome, String> {
         let dir = crate::temp_dir();
         let mut command = Variant::Ours.command(Face::Uring, binary)?;
         command
             .current_dir(&dir)
             .env("TEST_TMPDIR", dir.path())
             .env(CHOICE, choice.to_string());
-        Ok(run(&mut command, Duration::from_secs(seconds)))
+        Ok(run(&mut command, limit))
     }
 
     fn compile(&self, program: &Program) -> Result<Option<PathBuf>, String> {
@@ -719,7 +723,7 @@ impl<'a> Bench<'a> {
         if !outcome.success() {
             return Err(outcome.report());
         }
-        let outcome = self.run(&binary, 0, 60)?;
+        let outcome = self.run(&binary, 0, Duration::from_secs(60))?;
         match outcome.code() {
             Some(0) => Ok(Some(binary)),
             Some(77) => Ok(None),

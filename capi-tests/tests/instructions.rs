@@ -55,8 +55,10 @@ fn compare(counter: &Counter, scenario: &str) -> Result<Completion, Failed> {
         ways.push((Headers::Theirs, Variant::Preload));
     }
     for (headers, variant) in ways {
-        let ours = counter.instructions(headers, variant, scenario)?;
-        let ours = ours.ok_or("the distribution's library made the ring, ours did not")?;
+        let count = || -> Result<f64, Failed> {
+            let ours = counter.instructions(headers, variant, scenario)?;
+            Ok(ours.ok_or("the distribution's library made the ring, ours did not")?)
+        };
         // A thread of the kernel may fall asleep in between, once.
         let slack = if scenario == "sqpoll" {
             100.0 / TIMES as f64
@@ -64,6 +66,13 @@ fn compare(counter: &Counter, scenario: &str) -> Result<Completion, Failed> {
             0.0
         };
         let most = theirs + more.map_or(slack, |(_, n)| *n);
+        let mut ours = count()?;
+        // On a busy machine that thread comes late, and the program looks again and again.
+        for _ in 0..if scenario == "sqpoll" { 4 } else { 0 } {
+            if ours > most {
+                ours = ours.min(count()?);
+            }
+        }
         if ours > most {
             let name = variant.name();
             return Err(format!("{headers:?} headers, {name}: {ours} instructions, theirs {theirs}").into());
