@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+// except: sqpoll (who is left by a jump may leave an eventfd without its count)
 /*
  * Signal handlers that jump out of io_submit while it adds to an eventfd: others who add to one are not kept waiting,
  * and every event that is there has added one.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* exec right after io_submit: writes are finished before the new program runs, and it has its own contexts. */
+// except: sqpoll (the kernel's thread does not wait for writes when it is killed)
 #include "aio_check.h"
 
 enum { BLOCK = 65536, COUNT = 16 };

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
+// stdout: free
 /*
  * A random mix of operations with many in flight. Every block of the file is owned by at most one request at a time
  * and has a version; a read must find the bytes of the version that was written last.
