@@ -26,11 +26,10 @@ struct done {
 	long result;
 };
 
-/* Of what lane_open makes, in the order of what it costs. */
 enum lane_use {
-	ALONE, /* one thread; a lane that can submits and waits in one call */
-	APART, /* one thread, which wants requests to start at lane_submit */
-	SHARED /* several threads */
+	ALONE, /* one thread; where that is possible, requests start when it waits */
+	APART, /* one thread; requests start at lane_submit */
+	SHARED /* the same, several threads */
 };
 
 struct lane {
@@ -51,6 +50,13 @@ struct lane {
 #endif
 };
 
+static inline void lane_begin(struct lane *lane, unsigned slot)
+{
+	if (lane->under_way[slot])
+		fail("request %u is under way already", slot);
+	lane->under_way[slot] = 1;
+}
+
 static inline void lane_event(struct lane *lane, unsigned index, uint64_t slot, long result)
 {
 	if (slot >= lane->depth || !lane->under_way[slot])
@@ -64,18 +70,31 @@ static inline void lane_event(struct lane *lane, unsigned index, uint64_t slot, 
 /* Two calls for each batch, as libaio has it. */
 static const int lane_submits_apart = 1;
 
+static inline void lane_context(struct lane *lane, unsigned depth)
+{
+	lane->ctx = NULL;
+	int result = io_setup((int)depth, &lane->ctx);
+	if (result)
+		fail("io_setup(%u): %s", depth, strerror(-result));
+}
+
 static inline void lane_open(struct lane *lane, unsigned depth, enum lane_use use)
 {
 	(void)use;
 	*lane = (struct lane){.depth = depth, .watched = -1};
-	int result = io_setup((int)depth, &lane->ctx);
-	if (result)
-		fail("io_setup(%u): %s", depth, strerror(-result));
+	lane_context(lane, depth);
 	lane->under_way = allocate(depth, 1);
 	lane->done = allocate(depth, sizeof *lane->done);
 	lane->iocbs = allocate(depth, sizeof *lane->iocbs);
 	lane->batch = allocate(depth, sizeof *lane->batch);
 	lane->events = allocate(depth, sizeof *lane->events);
+}
+
+/* One more context for the same thread, and for the same slots: each has a request in one of them at a time. */
+static inline void lane_beside(struct lane *lane, const struct lane *from, unsigned depth)
+{
+	*lane = *from;
+	lane_context(lane, depth);
 }
 
 /* Another thread's view of a lane. */
@@ -115,7 +134,7 @@ static inline void lane_prepared(struct lane *lane, struct iocb *iocb, unsigned 
 	iocb->data = &lane->under_way[slot];
 	if (lane->watched >= 0)
 		io_set_eventfd(iocb, lane->watched);
-	lane->under_way[slot] = 1;
+	lane_begin(lane, slot);
 	lane->batch[lane->prepared++] = iocb;
 }
 
@@ -188,8 +207,8 @@ static inline void lane_pair(unsigned depth, uint64_t *between)
 #else
 
 /*
- * One call for each batch: it submits and waits. Completions are run where the thread asks for them
- * (DEFER_TASKRUN), and the ring's descriptor is registered, so that no call has to look it up.
+ * ALONE: one call for each batch submits and waits, and completions are run where it waits (DEFER_TASKRUN). The
+ * ring's descriptor is registered, so that no call has to look it up.
  */
 static const int lane_submits_apart = 0;
 
@@ -200,9 +219,14 @@ static inline void lane_ring(struct io_uring *ring, unsigned depth, enum lane_us
 {
 	struct io_uring_params params = {.flags = IORING_SETUP_CQSIZE};
 	params.cq_entries = depth < 2 ? 2 : depth > MOST_CQES ? MOST_CQES : depth;
-	/* Plain if several threads use it: who submits is then not who runs completions. */
-	if (use != SHARED)
+	/*
+	 * Epoll is not woken by completions that wait to be run; with COOP_TASKRUN they are run when it returns. A ring of
+	 * several threads is plain.
+	 */
+	if (use == ALONE)
 		params.flags |= IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
+	else if (use == APART)
+		params.flags |= IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN;
 	int result = io_uring_queue_init_params(depth < MOST_SQES ? depth : MOST_SQES, ring, &params);
 	if (result)
 		fail("io_uring_queue_init_params: %s", strerror(-result));
@@ -222,6 +246,13 @@ static inline void lane_open(struct lane *lane, unsigned depth, enum lane_use us
 		lane->lock = allocate(1, sizeof *lane->lock);
 		pthread_mutex_init(lane->lock, NULL);
 	}
+}
+
+static inline void lane_beside(struct lane *lane, const struct lane *from, unsigned depth)
+{
+	*lane = *from;
+	lane->ring = allocate(1, sizeof *lane->ring);
+	lane_ring(lane->ring, depth, lane->use);
 }
 
 static inline void lane_share(struct lane *lane, const struct lane *from)
@@ -280,7 +311,7 @@ static inline struct io_uring_sqe *lane_sqe(struct lane *lane)
 static inline void lane_prepared(struct lane *lane, struct io_uring_sqe *sqe, unsigned slot)
 {
 	sqe->user_data = slot;
-	lane->under_way[slot] = 1;
+	lane_begin(lane, slot);
 	lane->prepared++;
 }
 

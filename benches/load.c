@@ -20,13 +20,25 @@
  *                                         rounds of that many writes and one FDSYNC; all are counted
  *   epoll file=PATH span=N size=4096 depth=32 direct=0
  *                                         reads that signal an eventfd, which an epoll loop waits for
+ *   threads file=PATH span=N size=4096 depth=32 direct=1 submitters=2 reapers=2
+ *                                         reads by threads that only submit, reaped by others, from one context; depth
+ *                                         is that of all together
+ *   contexts file=PATH span=N size=4096 contexts=1000 depth=CONTEXTS direct=0 nr=32
+ *                                         reads from that many contexts of nr requests in turn; depth is that of all
+ *                                         together
  *   setup depth=128                       io_setup and io_destroy; counts pairs; submit: io_setup alone
+ *   polls fds=1000 kind=pipe hot=FDS      that many polls are outstanding; one of the first `hot` pipes or eventfds
+ *                                         (kind=eventfd) becomes ready, its event is reaped, the poll submitted anew
+ *   memory contexts=1000 requests=1000 nr=32
+ *                                         no slices: at `run` the resident memory for each context and for each poll
+ *                                         outstanding (in a context of its own: with its part of the context's ring)
  */
 #define _GNU_SOURCE
 #include "lane.h"
 #include "sector.h"
 #include "slice.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 
 /* The requests on a file, one for each slot of a lane. */
@@ -62,6 +74,10 @@ static uint64_t random_below(struct random *random, uint64_t limit)
 }
 
 static struct random only_random = {0x9e3779b97f4a7c15u};
+
+/* Of workloads with one thread. Between slices all slots are in idle[]. */
+static struct lane lane;
+static unsigned *idle;
 
 /* Blocks without repetition: this generator visits all numbers below a power of two. */
 static uint64_t next_cold(void)
@@ -104,6 +120,30 @@ static void request_end(unsigned slot, long result)
 		check_ends(request->buffer, job.size, request->block * job.size);
 }
 
+/* Those at the front of idle[] have begun. */
+static void taken_from(unsigned *idle, unsigned count, unsigned of)
+{
+	if (count && count < of)
+		memmove(idle, idle + count, (of - count) * sizeof *idle);
+}
+
+/* What has been reaped; its slots go to idle[]. The time when it was, if anybody wants to know. */
+static uint64_t requests_end(struct lane *lane, unsigned *idle, unsigned count, int timed, struct histogram *latency)
+{
+	uint64_t reaped = timed ? now() : 0;
+	for (unsigned i = 0; i < count; i++) {
+		unsigned slot = lane->done[i].slot;
+		if (job.requests[slot].started) {
+			if (!reaped)
+				reaped = now();
+			histogram_add(latency, reaped - job.requests[slot].started);
+		}
+		request_end(slot, lane->done[i].result);
+		idle[i] = slot;
+	}
+	return reaped;
+}
+
 static void job_open(enum operation operation, uint64_t span, size_t depth, int direct)
 {
 	job.operation = operation;
@@ -125,6 +165,9 @@ static void job_open(enum operation operation, uint64_t span, size_t depth, int 
 	if (!job.extends && lseek(job.fd, 0, SEEK_END) < (off_t)span)
 		fail("%s is too short", job.path);
 	char *buffers = aligned(depth * job.size);
+	idle = allocate(depth, sizeof *idle);
+	for (unsigned i = 0; i < depth; i++)
+		idle[i] = i;
 	job.requests = allocate(depth, sizeof *job.requests);
 	for (size_t i = 0; i < depth; i++)
 		job.requests[i].buffer = buffers + i * job.size;
@@ -145,49 +188,59 @@ static unsigned timed_of(size_t batch)
  * reads, writes, extends: one thread keeps `depth` requests under way. What has been reaped is submitted anew in the
  * next batch.
  */
-static struct lane lane;
-static unsigned *idle;
-
-static void run_transfers(struct slice *slice, uint64_t end)
+static void keep_under_way(struct lane *lane, unsigned *idle, unsigned depth, struct random *random,
+	struct slice *slice, uint64_t end)
 {
-	unsigned stride = timed_of(job.depth), turn = 0, free_slots = (unsigned)job.depth, under_way = 0, count;
+	unsigned stride = timed_of(depth), turn = 0, free_slots = depth, under_way = 0;
 	int stop = 0;
-	for (unsigned i = 0; i < job.depth; i++)
-		idle[i] = i;
 	for (;;) {
 		int timed = turn++ % stride == 0;
-		count = 0;
+		unsigned count = 0;
 		while (!stop && count < free_slots && blocks_left())
-			request_begin(&lane, idle[count++], &only_random);
-		uint64_t started = 0, reaped = 0;
-		if (timed)
-			started = now();
+			request_begin(lane, idle[count++], random);
+		uint64_t started = timed ? now() : 0;
 		for (unsigned i = 0; i < count; i++)
 			job.requests[idle[i]].started = started;
-		lane_submit(&lane);
+		lane_submit(lane);
 		if (timed && lane_submits_apart && count)
 			histogram_add(&slice->submit, now() - started);
 		under_way += count;
 		if (!under_way)
 			return;
-		free_slots = lane_reap(&lane, 1, (unsigned)job.depth);
-		if (timed)
-			reaped = now();
-		for (unsigned i = 0; i < free_slots; i++) {
-			unsigned slot = lane.done[i].slot;
-			if (job.requests[slot].started) {
-				if (!reaped)
-					reaped = now();
-				histogram_add(&slice->latency, reaped - job.requests[slot].started);
-			}
-			request_end(slot, lane.done[i].result);
-			idle[i] = slot;
-		}
-		under_way -= free_slots;
-		slice->ios += free_slots;
+		taken_from(idle, count, free_slots);
+		free_slots -= count;
+		count = lane_reap(lane, 1, depth);
+		uint64_t reaped = requests_end(lane, idle + free_slots, count, timed, &slice->latency);
+		free_slots += count;
+		under_way -= count;
+		slice->ios += count;
 		if (reaped >= end)
 			stop = 1;
 	}
+}
+
+static void run_transfers(struct slice *slice, uint64_t end)
+{
+	keep_under_way(&lane, idle, (unsigned)job.depth, &only_random, slice, end);
+}
+
+/* Polls that never end, for which the slots from `first` are. */
+static void poll_for_ever(unsigned first, size_t count)
+{
+	struct rlimit limit;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	/* Each its own descriptor, if there may be so many. */
+	size_t most = limit.rlim_cur - 256, made = 0;
+	int *fds = allocate(count + 1, sizeof *fds);
+	while (made < count && made < most) {
+		fds[made] = eventfd(0, EFD_NONBLOCK);
+		if (fds[made++] < 0)
+			fail("eventfd: %m");
+	}
+	for (size_t i = 0; i < count; i++)
+		lane_poll(&lane, first + (unsigned)i, fds[i % made], POLLIN);
+	lane_start(&lane);
+	free(fds);
 }
 
 static void prepare_reads(void)
@@ -202,8 +255,9 @@ static void prepare_reads(void)
 		while (job.blocks & (job.blocks - 1))
 			job.blocks &= job.blocks - 1;
 	}
-	idle = allocate(depth, sizeof *idle);
-	lane_open(&lane, (unsigned)depth, ALONE);
+	size_t pending = number("pending", 0);
+	lane_open(&lane, (unsigned)(depth + pending), ALONE);
+	poll_for_ever((unsigned)depth, pending);
 }
 
 static void before_reads(void)
@@ -223,7 +277,6 @@ static void prepare_writes(void)
 {
 	size_t depth = number("depth", 32);
 	job_open(WRITE, 16 << 20, depth, (int)number("direct", 0));
-	idle = allocate(depth, sizeof *idle);
 	lane_open(&lane, (unsigned)depth, ALONE);
 }
 
@@ -245,7 +298,6 @@ static void prepare_extends(void)
 	size_t depth = number("depth", 1);
 	job.extends = 1;
 	job_open(WRITE, 256 << 20, depth, (int)number("direct", 1));
-	idle = allocate(depth, sizeof *idle);
 	lane_open(&lane, (unsigned)depth, ALONE);
 }
 
@@ -311,19 +363,27 @@ static void prepare_syncs(void)
  */
 static int epoll_fd;
 
+static int epoll_ready(int timeout)
+{
+	struct epoll_event event;
+	int ready = epoll_wait(epoll_fd, &event, 1, timeout);
+	/* A ring that the thread itself enters interrupts it (native, AIOURING_ISSUER=caller): there may be events. */
+	if (ready < 0 && errno != EINTR)
+		fail("epoll_wait: %m");
+	return ready == 1;
+}
+
 static void run_epoll(struct slice *slice, uint64_t end)
 {
 	unsigned stride = timed_of(job.depth), turn = 0, free_slots = (unsigned)job.depth, under_way = 0;
 	int stop = 0;
-	for (unsigned i = 0; i < job.depth; i++)
-		idle[i] = i;
 	lane.signals = 0;
 	for (;;) {
 		int timed = turn++ % stride == 0;
 		unsigned count = stop ? 0 : free_slots;
 		for (unsigned i = 0; i < count; i++)
 			request_begin(&lane, idle[i], &only_random);
-		uint64_t started = timed ? now() : 0, reaped = 0;
+		uint64_t started = timed ? now() : 0;
 		for (unsigned i = 0; i < count; i++)
 			job.requests[idle[i]].started = started;
 		lane_submit(&lane);
@@ -332,35 +392,19 @@ static void run_epoll(struct slice *slice, uint64_t end)
 		under_way += count;
 		if (!under_way)
 			break;
-		struct epoll_event event;
-		int ready;
-		/* Rings that the thread itself enters may interrupt it (AIOURING_ISSUER=caller). */
-		while ((ready = epoll_wait(epoll_fd, &event, 1, -1)) < 0 && errno == EINTR)
-			;
-		if (ready != 1)
-			fail("epoll_wait: %d %m", ready);
-		lane_seen(&lane);
-		free_slots = lane_reap(&lane, 0, (unsigned)job.depth);
-		if (timed)
-			reaped = now();
-		for (unsigned i = 0; i < free_slots; i++) {
-			unsigned slot = lane.done[i].slot;
-			if (job.requests[slot].started) {
-				if (!reaped)
-					reaped = now();
-				histogram_add(&slice->latency, reaped - job.requests[slot].started);
-			}
-			request_end(slot, lane.done[i].result);
-			idle[i] = slot;
-		}
-		under_way -= free_slots;
-		slice->ios += free_slots;
+		if (epoll_ready(-1))
+			lane_seen(&lane);
+		free_slots -= count;
+		count = lane_reap(&lane, 0, (unsigned)job.depth);
+		uint64_t reaped = requests_end(&lane, idle + free_slots, count, timed, &slice->latency);
+		free_slots += count;
+		under_way -= count;
+		slice->ios += count;
 		if (reaped >= end)
 			stop = 1;
 	}
 	/* An event may have been taken before its signal was. */
-	struct epoll_event event;
-	if (epoll_wait(epoll_fd, &event, 1, 0) == 1)
+	if (epoll_ready(0))
 		lane_seen(&lane);
 	lane_check_signals(&lane, slice->ios);
 }
@@ -369,13 +413,226 @@ static void prepare_epoll(void)
 {
 	size_t depth = number("depth", 32);
 	job_open(READ, 0, depth, (int)number("direct", 0));
-	idle = allocate(depth, sizeof *idle);
 	lane_open(&lane, (unsigned)depth, APART);
 	lane_watch(&lane);
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event event = {.events = EPOLLIN};
 	if (epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, lane.watched, &event))
 		fail("epoll: %m");
+}
+
+/*
+ * threads: submitters have slots of their own; reapers give them back through a box. Between slices reapers wait in
+ * the lane.
+ */
+struct submitter {
+	pthread_t thread;
+	struct lane lane;
+	struct random random;
+	struct slice slice;
+	pthread_mutex_t lock;
+	pthread_cond_t filled;
+	unsigned *box, in_box, *taken;
+};
+
+struct reaper {
+	pthread_t thread;
+	struct lane lane;
+	struct histogram latency;
+	unsigned *slots;
+};
+
+static struct {
+	unsigned submitters, reapers, share; /* share: slots of a submitter */
+	int own; /* each submitter reaps itself, from a lane of its own */
+	struct submitter *submitter;
+	struct reaper *reaper;
+	pthread_barrier_t start, stop;
+	uint64_t end;
+} team;
+
+/* Those that are free, at least one; 0 at the end of a slice. */
+static unsigned take_from_box(struct submitter *submitter, unsigned least)
+{
+	pthread_mutex_lock(&submitter->lock);
+	while (submitter->in_box < least)
+		pthread_cond_wait(&submitter->filled, &submitter->lock);
+	unsigned count = submitter->in_box;
+	memcpy(submitter->taken, submitter->box, count * sizeof *submitter->box);
+	submitter->in_box = 0;
+	pthread_mutex_unlock(&submitter->lock);
+	return count;
+}
+
+static void submit_until(struct submitter *submitter, uint64_t end)
+{
+	struct slice *slice = &submitter->slice;
+	uint64_t submitted;
+	unsigned count = team.share;
+	do {
+		for (unsigned i = 0; i < count; i++)
+			request_begin(&submitter->lane, submitter->taken[i], &submitter->random);
+		uint64_t started = now();
+		for (unsigned i = 0; i < count; i++)
+			job.requests[submitter->taken[i]].started = started;
+		lane_submit(&submitter->lane);
+		submitted = now();
+		histogram_add(&slice->submit, submitted - started);
+		slice->ios += count;
+		count = take_from_box(submitter, submitted < end ? 1 : team.share);
+	} while (submitted < end);
+}
+
+static void *submits(void *argument)
+{
+	struct submitter *submitter = argument;
+	if (team.own)
+		lane_open(&submitter->lane, (unsigned)job.depth, ALONE);
+	for (;;) {
+		pthread_barrier_wait(&team.start);
+		memset(&submitter->slice, 0, sizeof submitter->slice);
+		if (team.own) {
+			keep_under_way(&submitter->lane, submitter->taken, team.share, &submitter->random,
+				&submitter->slice, team.end);
+		} else {
+			submit_until(submitter, team.end);
+		}
+		pthread_barrier_wait(&team.stop);
+	}
+	return NULL;
+}
+
+static void *reaps(void *argument)
+{
+	struct reaper *reaper = argument;
+	for (;;) {
+		unsigned count = lane_reap(&reaper->lane, 1, (unsigned)job.depth);
+		requests_end(&reaper->lane, reaper->slots, count, 1, &reaper->latency);
+		for (unsigned i = 0; i < team.submitters; i++) {
+			struct submitter *owner = &team.submitter[i];
+			int locked = 0;
+			for (unsigned j = 0; j < count; j++) {
+				if (reaper->slots[j] / team.share != i)
+					continue;
+				if (!locked)
+					pthread_mutex_lock(&owner->lock);
+				locked = 1;
+				owner->box[owner->in_box++] = reaper->slots[j];
+			}
+			if (locked) {
+				pthread_cond_signal(&owner->filled);
+				pthread_mutex_unlock(&owner->lock);
+			}
+		}
+	}
+	return NULL;
+}
+
+static void run_threads(struct slice *slice, uint64_t end)
+{
+	team.end = end;
+	for (unsigned i = 0; i < team.reapers; i++)
+		memset(&team.reaper[i].latency, 0, sizeof team.reaper[i].latency);
+	pthread_barrier_wait(&team.start);
+	pthread_barrier_wait(&team.stop);
+	for (unsigned i = 0; i < team.submitters; i++) {
+		slice->ios += team.submitter[i].slice.ios;
+		histogram_merge(&slice->submit, &team.submitter[i].slice.submit);
+		histogram_merge(&slice->latency, &team.submitter[i].slice.latency);
+	}
+	for (unsigned i = 0; i < team.reapers; i++)
+		histogram_merge(&slice->latency, &team.reaper[i].latency);
+}
+
+static void prepare_threads(void)
+{
+	team.submitters = (unsigned)number("submitters", 2);
+	team.reapers = (unsigned)number("reapers", 2);
+	team.own = (int)number("own", 0);
+	if (!team.submitters || !team.reapers)
+		fail("no threads");
+	team.share = (unsigned)number("depth", 32) / team.submitters;
+	job_open(READ, 0, (size_t)team.share * team.submitters, (int)number("direct", 1));
+	team.submitter = allocate(team.submitters, sizeof *team.submitter);
+	team.reaper = allocate(team.reapers, sizeof *team.reaper);
+	pthread_barrier_init(&team.start, NULL, team.submitters + 1);
+	pthread_barrier_init(&team.stop, NULL, team.submitters + 1);
+	if (team.own)
+		team.reapers = 0;
+	else
+		lane_open(&lane, (unsigned)job.depth, SHARED);
+	for (unsigned i = 0; i < team.submitters; i++) {
+		struct submitter *submitter = &team.submitter[i];
+		if (!team.own)
+			lane_share(&submitter->lane, &lane);
+		submitter->random.state = only_random.state + i;
+		submitter->box = allocate(team.share, sizeof *submitter->box);
+		submitter->taken = allocate(team.share, sizeof *submitter->taken);
+		for (unsigned j = 0; j < team.share; j++)
+			submitter->taken[j] = i * team.share + j;
+		pthread_mutex_init(&submitter->lock, NULL);
+		pthread_cond_init(&submitter->filled, NULL);
+		if (pthread_create(&submitter->thread, NULL, submits, submitter))
+			fail("no thread");
+	}
+	for (unsigned i = 0; i < team.reapers; i++) {
+		struct reaper *reaper = &team.reaper[i];
+		lane_share(&reaper->lane, &lane);
+		reaper->slots = allocate(job.depth, sizeof *reaper->slots);
+		if (pthread_create(&reaper->thread, NULL, reaps, reaper))
+			fail("no thread");
+	}
+}
+
+/*
+ * contexts: the requests go to the contexts in turn, and are reaped in that order. So the number of contexts changes
+ * nothing else: neither what is under way nor the size of the batches, which is one.
+ */
+static struct lane *contexts;
+static size_t context_count;
+
+static void run_contexts(struct slice *slice, uint64_t end)
+{
+	unsigned stride = timed_of(1), slot = 0;
+	uint64_t begun = 0, ended = 0;
+	int stop = 0;
+	while (!stop || ended < begun) {
+		int timed = begun % stride == 0;
+		if (stop || begun - ended == job.depth) {
+			struct lane *oldest = &contexts[ended++ % context_count];
+			lane_reap(oldest, 1, 1);
+			if (requests_end(oldest, &slot, 1, timed, &slice->latency) >= end)
+				stop = 1;
+			slice->ios++;
+		} else {
+			slot = (unsigned)begun;
+		}
+		if (stop)
+			continue;
+		struct lane *next = &contexts[begun++ % context_count];
+		request_begin(next, slot, &only_random);
+		uint64_t started = timed ? now() : 0;
+		job.requests[slot].started = started;
+		lane_submit(next);
+		if (timed)
+			histogram_add(&slice->submit, now() - started);
+	}
+}
+
+static void prepare_contexts(void)
+{
+	context_count = number("contexts", 1000);
+	size_t depth = number("depth", context_count), nr = number("nr", 32);
+	if (!context_count)
+		fail("no contexts");
+	if (nr * context_count < depth)
+		fail("nr is too small");
+	job_open(READ, 0, depth, (int)number("direct", 0));
+	contexts = allocate(context_count, sizeof *contexts);
+	/* Requests start when they are submitted: there are others to wait for first. */
+	lane_open(&lane, (unsigned)depth, APART);
+	for (size_t i = 0; i < context_count; i++)
+		lane_beside(&contexts[i], &lane, (unsigned)nr);
 }
 
 /* setup: a context that is never used. */
@@ -399,6 +656,113 @@ static void prepare_setup(void)
 	setup_depth = (unsigned)number("depth", 128);
 }
 
+/*
+ * polls: all are outstanding all the time but the one that is being served. Never the same twice, so that a poll has
+ * been submitted in all lanes when its descriptor becomes ready.
+ */
+static struct {
+	size_t hot, last;
+	int eventfds, (*fds)[2]; /* of the hot ones: to read, to write */
+} polls;
+
+static void run_polls(struct slice *slice, uint64_t end)
+{
+	uint64_t word = 1, reaped;
+	size_t size = polls.eventfds ? sizeof word : 1;
+	do {
+		size_t i = polls.hot > 1 ? (polls.last + 1 + random_below(&only_random, polls.hot - 1)) % polls.hot : 0;
+		polls.last = i;
+		uint64_t started = now();
+		if (write(polls.fds[i][1], &word, size) != (ssize_t)size)
+			fail("cannot make descriptor %zu ready: %m", i);
+		lane_reap(&lane, 1, 1);
+		reaped = now();
+		histogram_add(&slice->latency, reaped - started);
+		if (lane.done[0].slot != i || !(lane.done[0].result & POLLIN))
+			fail("poll %u: %lx instead of %zu", lane.done[0].slot, lane.done[0].result, i);
+		if (read(polls.fds[i][0], &word, size) != (ssize_t)size)
+			fail("descriptor %zu is not ready: %m", i);
+		lane_poll(&lane, (unsigned)i, polls.fds[i][0], POLLIN);
+		uint64_t submit = now();
+		lane_submit(&lane);
+		if (lane_submits_apart)
+			histogram_add(&slice->submit, now() - submit);
+		slice->ios++;
+	} while (reaped < end);
+}
+
+static void prepare_polls(void)
+{
+	size_t fds = number("fds", 1000);
+	const char *kind = argument("kind", "pipe");
+	polls.hot = number("hot", fds);
+	polls.eventfds = !strcmp(kind, "eventfd");
+	if (!polls.hot || polls.hot > fds || (!polls.eventfds && strcmp(kind, "pipe")))
+		fail("no such polls");
+	/* With a single one only a submission of its own is in time. */
+	lane_open(&lane, (unsigned)fds, polls.hot > 1 ? ALONE : APART);
+	polls.fds = allocate(polls.hot, sizeof *polls.fds);
+	for (size_t i = 0; i < polls.hot; i++) {
+		int *pair = polls.fds[i];
+		if (polls.eventfds ? (pair[0] = pair[1] = eventfd(0, EFD_NONBLOCK)) < 0 : pipe2(pair, O_NONBLOCK))
+			fail("descriptor %zu: %m", i);
+		lane_poll(&lane, (unsigned)i, pair[0], POLLIN);
+	}
+	poll_for_ever((unsigned)polls.hot, fds - polls.hot);
+}
+
+/* memory: what contexts and polls add to the process. */
+static size_t resident(void)
+{
+	char line[256];
+	size_t kilobytes = 0;
+	FILE *file = fopen("/proc/self/smaps_rollup", "r");
+	while (file && fgets(line, sizeof line, file)) {
+		if (sscanf(line, "Rss: %zu", &kilobytes) == 1)
+			break;
+	}
+	if (!kilobytes)
+		fail("no smaps_rollup");
+	fclose(file);
+	return kilobytes * 1024;
+}
+
+static int measure_memory(void)
+{
+	size_t count = number("contexts", 1000), requests = number("requests", 1000), nr = number("nr", 32);
+	char line[64];
+	arguments_end();
+	printf("ready\n");
+	fflush(stdout);
+	if (!fgets(line, sizeof line, stdin))
+		return 0;
+	/* First of all what is there once: code, threads, tables. */
+	lane_open(&lane, 32, APART);
+	poll_for_ever(0, 1);
+	contexts = allocate(count, sizeof *contexts);
+	resident();
+	size_t before = resident();
+	for (size_t i = 0; i < count; i++)
+		lane_beside(&contexts[i], &lane, (unsigned)nr);
+	/* A ring is resident when it has been looked at. */
+	for (size_t i = 0; i < count; i++)
+		lane_reap(&contexts[i], 0, 1);
+	size_t with_contexts = resident();
+	/* What is ours about a request is there before. */
+	struct lane *first = allocate(1, sizeof *first);
+	*first = lane;
+	lane_open(&lane, (unsigned)requests, APART);
+	struct lane slots = lane;
+	size_t without = resident();
+	lane_beside(&lane, &slots, (unsigned)requests);
+	poll_for_ever(0, requests);
+	lane_reap(&lane, 0, 1);
+	size_t with = resident();
+	printf("{\"contexts\":%zu,\"requests\":%zu,\"context_bytes\":%.1f,\"request_bytes\":%.1f}\n", count, requests,
+		((double)with_contexts - (double)before) / (double)count, ((double)with - (double)without) / (double)requests);
+	return 0;
+}
+
 /* file: no workload. */
 static int make(void)
 {
@@ -415,7 +779,10 @@ static const struct workload workloads[] = {
 	{"extends", prepare_extends, before_extends, run_transfers, after_extends},
 	{"syncs", prepare_syncs, before_writes, run_syncs, after_writes},
 	{"epoll", prepare_epoll, NULL, run_epoll, NULL},
+	{"threads", prepare_threads, NULL, run_threads, NULL},
+	{"contexts", prepare_contexts, NULL, run_contexts, NULL},
 	{"setup", prepare_setup, NULL, run_setup, NULL},
+	{"polls", prepare_polls, NULL, run_polls, NULL},
 };
 
 int main(int count, char **list)
@@ -423,8 +790,16 @@ int main(int count, char **list)
 	if (count < 2)
 		fail("usage: load WORKLOAD key=value...");
 	arguments_are(count - 2, list + 2);
+	/* Contexts of the native lane are descriptors, and so is what is polled. A hard limit takes root to raise. */
+	struct rlimit limit = {1 << 18, 1 << 18};
+	if (setrlimit(RLIMIT_NOFILE, &limit) && !getrlimit(RLIMIT_NOFILE, &limit)) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
 	if (!strcmp(list[1], "file"))
 		return make();
+	if (!strcmp(list[1], "memory"))
+		return measure_memory();
 	for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++) {
 		if (!strcmp(list[1], workloads[i].name)) {
 			workloads[i].prepare();
