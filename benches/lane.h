@@ -182,7 +182,11 @@ static inline void lane_start(struct lane *lane)
 static inline unsigned lane_reap(struct lane *lane, unsigned least, unsigned most)
 {
 	struct timespec none = {0, 0};
-	int count = io_getevents(lane->ctx, least, most, lane->events, least ? NULL : &none);
+	int count;
+	/* A debugger that comes or goes ends it. */
+	do
+		count = io_getevents(lane->ctx, least, most, lane->events, least ? NULL : &none);
+	while (count == -EINTR);
 	if (count < (int)least || count > (int)most)
 		fail("io_getevents of %u to %u: %d", least, most, count);
 	for (int i = 0; i < count; i++) {
