@@ -1,5 +1,5 @@
 # Forwards only: meson builds, cargo tests.
-.PHONY: build test demo soak sanitize mutants count install clean lint
+.PHONY: build test demo bench soak sanitize mutants count install clean lint
 BUILD ?= build
 FACES = aiouring/capi-uring,aiouring/capi-aio
 
@@ -15,6 +15,12 @@ test: build
 demo: build
 	@scripts/setup.sh demo
 	python3 examples/demo.py
+
+# Ours against kernel AIO and against io_uring by hand, side by side: a table, and results.json and charts in target/bench
+# or BENCH_OUT. BENCH=quick takes less than a minute.
+bench: build
+	@scripts/setup.sh bench
+	@cargo run --quiet --package bench
 
 # The C programs and the fuzzer with this many times the work: 20 are ten million requests for aio_soak; 100 takes hours.
 SCALE ?= 20

@@ -2,7 +2,7 @@
 # Sees to it that the tools of a step are there: installs them where it may (root, apt-get), says
 # which are missing elsewhere. Costs nothing when all are there.
 #
-# usage: setup.sh build|demo|test
+# usage: setup.sh build|demo|bench|test
 set -eu
 
 missing=
@@ -20,19 +20,25 @@ need meson meson
 need ninja ninja-build
 case ${1:-build} in
     build) ;;
-    demo | test)
+    demo | bench | test)
         need fio fio
         need strace strace
         need '/sbin/mkfs.ext4 /usr/sbin/mkfs.ext4' e2fsprogs
         need '/usr/lib/*/libaio.so /usr/lib64/libaio.so' libaio-dev
         ;;
     *)
-        echo "usage: $0 build|demo|test" >&2
+        echo "usage: $0 build|demo|bench|test" >&2
         exit 2
         ;;
 esac
 case ${1:-build} in
     demo) need python3 python3 ;;
+    bench | test)
+        need valgrind valgrind
+        need '/usr/lib/*/liburing.so /usr/lib64/liburing.so' liburing-dev
+        ;;
+esac
+case ${1:-build} in
     test)
         need c++ g++
         need clang clang
@@ -51,8 +57,6 @@ case ${1:-build} in
         need plocate plocate
         need smbclient smbclient
         need '/usr/lib/*/samba/vfs/io_uring.so' samba-vfs-modules
-        need valgrind valgrind
-        need '/usr/lib/*/liburing.so /usr/lib64/liburing.so' liburing-dev
         ;;
 esac
 
