@@ -8,7 +8,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::measure::{Cost, Measured};
 use crate::results::{Results, Scaling};
-use crate::table::{number, spread};
+use crate::table::spread;
 use crate::workload::{Measure, Who};
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -103,14 +103,7 @@ impl Axis {
         for &mark in marks {
             let x = self.x(mark);
             line(area, (x, TOP - 8), (x, bottom), FAINT.stroke_width(1))?;
-            text(
-                area,
-                &number(mark).replace(".00", ""),
-                (x, TOP - 18),
-                14,
-                HPos::Center,
-                INK,
-            )?;
+            text(area, &mark.to_string(), (x, TOP - 18), 14, HPos::Center, INK)?;
         }
         Ok(())
     }
@@ -125,17 +118,21 @@ fn speed(workloads: &[&Measured], file: &Path) -> Drawn {
     let height = TOP + LINE * rows.len() as i32 + 20;
     let area = SVGBackend::new(file, (WIDTH as u32, height as u32)).into_drawing_area();
     area.fill(&WHITE).map_err(said)?;
-    let axis = Axis { from: 0.5, to: 8.0 };
+    let axis = Axis { from: 0.25, to: 8.0 };
     let bottom = height - 15;
     text(
         &area,
-        "Requests in the same time, as a multiple of kernel AIO's (liburing's for the last); whiskers: middle half of the rounds",
+        "Requests in the same time, as a multiple of kernel AIO's (liburing's for the last)",
         (12, 18),
         15,
         HPos::Left,
         INK,
     )?;
-    axis.draw(&area, &[0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0], bottom)?;
+    axis.draw(
+        &area,
+        &[0.25, 0.35, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0],
+        bottom,
+    )?;
     for (n, (workload, speed)) in rows.iter().enumerate() {
         let y = TOP + LINE * n as i32 + LINE / 2;
         text(&area, &workload.title, (LEFT - 12, y), 14, HPos::Right, INK)?;
@@ -145,13 +142,21 @@ fn speed(workloads: &[&Measured], file: &Path) -> Drawn {
         area.draw(&bar).map_err(said)?;
         let (low, high) = (axis.x(speed.low), axis.x(speed.high));
         let beyond = speed.median > axis.to;
-        if !beyond {
+        let below = speed.median < axis.from;
+        if below {
+            text(&area, "\u{ab}", (axis.x(axis.from) - 3, y), 16, HPos::Right, fill)?;
+        }
+        if !beyond && !below {
             line(&area, (low, y), (high, y), INK.stroke_width(1))?;
             for x in [low, high] {
                 line(&area, (x, y - 4), (x, y + 4), INK.stroke_width(1))?;
             }
         }
-        for goal in workload.goals.iter().filter(|g| g.measure == Measure::Speed) {
+        for goal in workload
+            .goals
+            .iter()
+            .filter(|g| g.measure == Measure::Speed && g.bound < axis.to)
+        {
             let x = axis.x(goal.bound);
             line(&area, (x, y - 10), (x, y + 10), BLACK.stroke_width(2))?;
         }
@@ -164,7 +169,7 @@ fn speed(workloads: &[&Measured], file: &Path) -> Drawn {
     line(&area, (x, TOP - 8), (x, bottom), INK.stroke_width(2))?;
     text(
         &area,
-        "thick mark: target; to the right: median (quartiles)",
+        "black mark: target; whiskers and numbers: median and middle half of the rounds",
         (12, 40),
         13,
         HPos::Left,
@@ -265,11 +270,12 @@ fn curve(scaling: &Scaling, file: &Path) -> Drawn {
     let area = SVGBackend::new(file, (700, 380)).into_drawing_area();
     area.fill(&WHITE).map_err(said)?;
     let x = (first.n as f64..last.n as f64 * 1.05).log_scale();
-    // What grows is to be seen, and not the noise of what does not.
-    let y = (least / 2.0..most * 2.0).log_scale();
+    // Whole decades: what grows is to be seen, and not the noise of what does not.
+    let y = (10f64.powf(least.log10().floor()) * 0.999..10f64.powf((most * 2.0).log10().ceil())).log_scale();
     let mut chart = ChartBuilder::on(&area)
         .caption(&scaling.title, ("sans-serif", 16))
         .margin(12)
+        .margin_right(30)
         .x_label_area_size(42)
         .y_label_area_size(56)
         .build_cartesian_2d(x, y)
@@ -279,7 +285,8 @@ fn curve(scaling: &Scaling, file: &Path) -> Drawn {
         .x_desc(&scaling.of)
         .y_desc("microseconds per request")
         .x_label_formatter(&|n| format!("{n:.0}"))
-        .y_label_formatter(&|n| number(*n))
+        .y_label_formatter(&|n| decade(*n, 0, 1.0).to_string())
+        .y_labels(5)
         .light_line_style(TRANSPARENT)
         .label_style(("sans-serif", 13))
         .draw()

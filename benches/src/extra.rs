@@ -18,11 +18,9 @@ pub(crate) fn scaling(bench: &Bench, curve: &Curve, results: &mut Results) {
     let mut points = Vec::new();
     for (n, workload) in &curve.points {
         if *n > most() {
-            results.notes.push(format!(
-                "{}: not above {}, by RLIMIT_NOFILE or fs.aio-max-nr",
-                curve.title,
-                most()
-            ));
+            results
+                .notes
+                .push(format!("{}: not above {}, by fs.aio-max-nr", curve.title, most()));
             break;
         }
         match bench.measure(workload) {
@@ -44,21 +42,14 @@ pub(crate) fn scaling(bench: &Bench, curve: &Curve, results: &mut Results) {
     });
 }
 
-/// How many polls a process may have here, with a descriptor each.
+/// How many requests a context of kernel AIO may have here, beside what others have.
 fn most() -> u64 {
-    let read = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
+    let read = |name: &str| {
+        let number = std::fs::read_to_string(format!("/proc/sys/fs/{name}"));
+        number.ok().and_then(|n| n.trim().parse::<u64>().ok())
     };
-    // SAFETY: it writes the structure and nothing else.
-    let known = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } == 0;
-    let descriptors = if known {
-        limit.rlim_max.saturating_sub(100)
-    } else {
-        u64::MAX
-    };
-    descriptors.min(read("/proc/sys/fs/aio-max-nr").unwrap_or(u64::MAX))
+    let limit = read("aio-max-nr").unwrap_or(u64::MAX);
+    limit.saturating_sub(read("aio-nr").unwrap_or(0))
 }
 
 /// What contexts and requests take of the process's memory.

@@ -58,7 +58,7 @@ impl Mode {
 
     fn plan(self) -> Plan {
         let (rounds, slice, patience) = match self {
-            Self::Full => (11, 75, 30),
+            Self::Full => (13, 75, 30),
             Self::Quick => (5, 30, 30),
             // A lost event is found by this.
             Self::Smallest => (2, 5, 5),
@@ -91,10 +91,10 @@ fn run() -> Result<(), String> {
             _ => return Err(USAGE.into()),
         }
     }
-    let size = if mode == Mode::Smallest {
-        Size::Small
-    } else {
-        Size::Whole
+    let size = match mode {
+        Mode::Full => Size::Whole,
+        Mode::Quick => Size::Quick,
+        Mode::Smallest => Size::Small,
     };
     let wanted = |name: &str| names.is_empty() || names.iter().any(|n| name.contains(n.as_str()));
     let mut workloads = workload::all(size);
@@ -226,7 +226,7 @@ fn fio(bench: &Bench, mode: Mode, results: &mut Results) -> Result<(), String> {
     }
     let (size, rounds, slice) = match mode {
         Mode::Full => (Size::Whole, 5, Duration::from_millis(1000)),
-        Mode::Quick => (Size::Whole, 3, Duration::from_millis(300)),
+        Mode::Quick => (Size::Quick, 3, Duration::from_millis(300)),
         Mode::Smallest => (Size::Small, 1, Duration::from_millis(20)),
     };
     for depth in [1, 32] {

@@ -143,8 +143,8 @@ impl Met {
 pub(crate) struct Goal {
     /// The workload.
     pub(crate) workload: String,
-    pub(crate) who: Who,
-    pub(crate) against: Who,
+    pub(crate) who: &'static str,
+    pub(crate) against: &'static str,
     pub(crate) measure: Measure,
     /// At least for [`Measure::Speed`], at most for the others.
     pub(crate) bound: f64,
@@ -347,8 +347,8 @@ fn goal(measured: &Measured, target: &Target) -> Option<Goal> {
     let spread = measured.pair(target.who, target.against)?.measure(target.measure)?;
     Some(Goal {
         workload: measured.title.clone(),
-        who: target.who,
-        against: target.against,
+        who: target.who.name(),
+        against: target.against.name(),
         measure: target.measure,
         bound: target.bound,
         measured: spread,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::measure::{Cost, Goal, Measured};
+use crate::measure::{Cost, Goal, Measured, Met};
 use crate::stats::Spread;
 use crate::workload::{Measure, Who};
 
@@ -33,7 +33,8 @@ impl Results {
     pub(crate) fn goals(&self) -> Vec<Goal> {
         let of_workloads = self.workloads.iter().flat_map(|w| w.goals.iter().cloned());
         let counted = self.instructions.iter().flat_map(Instructions::goals);
-        of_workloads.chain(counted).collect()
+        let by_hand = self.fio.iter().map(Fio::goal);
+        of_workloads.chain(counted).chain(by_hand).collect()
     }
 }
 
@@ -143,12 +144,12 @@ impl Instructions {
             };
             Goal {
                 workload: format!("liburing: {}{which}", self.scenario),
-                who: Who::Ours,
-                against: Who::Kernel,
+                who: Who::Ours.name(),
+                against: "liburing",
                 measure: Measure::Instructions,
                 bound: 1.0,
                 measured,
-                met: crate::measure::Met::judge(measured, 1.0, false),
+                met: Met::judge(measured, 1.0, false),
             }
         })
     }
@@ -164,4 +165,20 @@ pub(crate) struct Fio {
     pub(crate) fio: f64,
     /// And of our loop.
     pub(crate) native: f64,
+}
+
+impl Fio {
+    /// What is measured as the best that a program can do has to be it.
+    fn goal(&self) -> Goal {
+        let bound = 0.95;
+        Goal {
+            workload: format!("direct reads, depth {}", self.depth),
+            who: Who::Native.name(),
+            against: "fio",
+            measure: Measure::Speed,
+            bound,
+            measured: self.speed,
+            met: Met::judge(self.speed, bound, true),
+        }
+    }
 }

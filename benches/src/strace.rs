@@ -1,5 +1,5 @@
-//! The system calls that a contestant makes for a request, as strace counts them: it looks at the process for two slices, and
-//! what both have in common is not the requests'. Nothing is timed meanwhile.
+//! The system calls that a contestant makes for a request, as strace counts them: it looks at the process for a short and
+//! for a longer slice, and what both have in common is not the requests'. Nothing is timed meanwhile.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -16,10 +16,16 @@ pub(crate) fn works() -> bool {
         .is_ok_and(|o| o.status.success())
 }
 
-/// The calls of each name for one request, in slices of this length at most.
-pub(crate) fn calls(lane: &mut Lane, most: Duration) -> Result<BTreeMap<String, f64>, String> {
-    let (few, first) = slice(lane, most / 4)?;
-    let (many, second) = slice(lane, most)?;
+/// The calls of each name for one request.
+pub(crate) fn calls(lane: &mut Lane, time: Duration) -> Result<BTreeMap<String, f64>, String> {
+    let (few, first) = slice(lane, Duration::ZERO)?;
+    // Few are not enough, as much as there is of what takes long.
+    let (mut many, mut second) = slice(lane, time)?;
+    for n in 1..=2 {
+        if many < 4.0 * few {
+            (many, second) = slice(lane, time * 4 * n)?;
+        }
+    }
     Ok(difference(&first, few, &second, many))
 }
 

@@ -165,8 +165,8 @@ pub(crate) fn goals(goals: &[Goal]) -> String {
             goal.met.title(),
             goal.workload,
             goal.measure.title(),
-            goal.who.name(),
-            goal.against.name(),
+            goal.who,
+            goal.against,
             spread(goal.measured),
             number(goal.bound)
         );
