@@ -20,9 +20,10 @@
  *                                         rounds of that many writes and one FDSYNC; all are counted
  *   epoll file=PATH span=N size=4096 depth=32 direct=0
  *                                         reads that signal an eventfd, which an epoll loop waits for
- *   threads file=PATH span=N size=4096 depth=32 direct=1 submitters=2 reapers=2
+ *   threads file=PATH span=N size=4096 depth=32 direct=1 submitters=2 reapers=2 own=0
  *                                         reads by threads that only submit, reaped by others, from one context; depth
- *                                         is that of all together
+ *                                         is that of all together. own=1 (default with NATIVE): submitters reap
+ *                                         themselves, each from a context of its own
  *   contexts file=PATH span=N size=4096 contexts=1000 depth=CONTEXTS direct=0 nr=32
  *                                         reads from that many contexts of nr requests in turn; depth is that of all
  *                                         together
@@ -219,9 +220,29 @@ static void keep_under_way(struct lane *lane, unsigned *idle, unsigned depth, st
 	}
 }
 
+static void open_lane(size_t depth, enum lane_use use)
+{
+	lane_open(&lane, (unsigned)depth, use);
+	if (job.direct)
+		lane_in_parts(&lane);
+}
+
 static void run_transfers(struct slice *slice, uint64_t end)
 {
 	keep_under_way(&lane, idle, (unsigned)job.depth, &only_random, slice, end);
+}
+
+/* After a slice: an event that comes twice may be the last. */
+static void nothing_left(struct lane *lane)
+{
+	unsigned count = lane_reap(lane, 0, lane->depth);
+	if (count)
+		fail("%u events are left", count);
+}
+
+static void after_slice(void)
+{
+	nothing_left(&lane);
 }
 
 /* Polls that never end, for which the slots from `first` are. */
@@ -256,7 +277,7 @@ static void prepare_reads(void)
 			job.blocks &= job.blocks - 1;
 	}
 	size_t pending = number("pending", 0);
-	lane_open(&lane, (unsigned)(depth + pending), ALONE);
+	open_lane(depth + pending, ALONE);
 	poll_for_ever((unsigned)depth, pending);
 }
 
@@ -277,7 +298,7 @@ static void prepare_writes(void)
 {
 	size_t depth = number("depth", 32);
 	job_open(WRITE, 16 << 20, depth, (int)number("direct", 0));
-	lane_open(&lane, (unsigned)depth, ALONE);
+	open_lane(depth, ALONE);
 }
 
 static void before_writes(void)
@@ -287,6 +308,7 @@ static void before_writes(void)
 
 static void after_writes(void)
 {
+	nothing_left(&lane);
 	check_file(job.fd, job.blocks * job.size, job.size, job.turns);
 	/* What one slice wrote is not to reach the disk in the next one. */
 	if (fdatasync(job.fd))
@@ -298,7 +320,7 @@ static void prepare_extends(void)
 	size_t depth = number("depth", 1);
 	job.extends = 1;
 	job_open(WRITE, 256 << 20, depth, (int)number("direct", 1));
-	lane_open(&lane, (unsigned)depth, ALONE);
+	open_lane(depth, ALONE);
 }
 
 static void before_extends(void)
@@ -311,6 +333,7 @@ static void before_extends(void)
 
 static void after_extends(void)
 {
+	nothing_left(&lane);
 	if (lseek(job.fd, 0, SEEK_END) != (off_t)(job.next * job.size))
 		fail("the file has not the length that was written");
 	check_file(job.fd, job.next * job.size, job.size, job.turns);
@@ -355,7 +378,7 @@ static void prepare_syncs(void)
 {
 	size_t writes = number("writes", 8);
 	job_open(WRITE, 16 << 20, writes, (int)number("direct", 0));
-	lane_open(&lane, (unsigned)writes + 1, ALONE);
+	open_lane(writes + 1, ALONE);
 }
 
 /*
@@ -413,7 +436,7 @@ static void prepare_epoll(void)
 {
 	size_t depth = number("depth", 32);
 	job_open(READ, 0, depth, (int)number("direct", 0));
-	lane_open(&lane, (unsigned)depth, APART);
+	open_lane(depth, APART);
 	lane_watch(&lane);
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event event = {.events = EPOLLIN};
@@ -488,6 +511,8 @@ static void *submits(void *argument)
 	struct submitter *submitter = argument;
 	if (team.own)
 		lane_open(&submitter->lane, (unsigned)job.depth, ALONE);
+	if (job.direct)
+		lane_in_parts(&submitter->lane);
 	for (;;) {
 		pthread_barrier_wait(&team.start);
 		memset(&submitter->slice, 0, sizeof submitter->slice);
@@ -548,7 +573,7 @@ static void prepare_threads(void)
 {
 	team.submitters = (unsigned)number("submitters", 2);
 	team.reapers = (unsigned)number("reapers", 2);
-	team.own = (int)number("own", 0);
+	team.own = (int)number("own", (unsigned long)lane_for_each_thread);
 	if (!team.submitters || !team.reapers)
 		fail("no threads");
 	team.share = (unsigned)number("depth", 32) / team.submitters;
@@ -617,6 +642,12 @@ static void run_contexts(struct slice *slice, uint64_t end)
 		if (timed)
 			histogram_add(&slice->submit, now() - started);
 	}
+}
+
+static void after_contexts(void)
+{
+	for (size_t i = 0; i < context_count; i++)
+		nothing_left(&contexts[i]);
 }
 
 static void prepare_contexts(void)
@@ -774,15 +805,15 @@ static int make(void)
 }
 
 static const struct workload workloads[] = {
-	{"reads", prepare_reads, before_reads, run_transfers, NULL},
+	{"reads", prepare_reads, before_reads, run_transfers, after_slice},
 	{"writes", prepare_writes, before_writes, run_transfers, after_writes},
 	{"extends", prepare_extends, before_extends, run_transfers, after_extends},
 	{"syncs", prepare_syncs, before_writes, run_syncs, after_writes},
-	{"epoll", prepare_epoll, NULL, run_epoll, NULL},
+	{"epoll", prepare_epoll, NULL, run_epoll, after_slice},
 	{"threads", prepare_threads, NULL, run_threads, NULL},
-	{"contexts", prepare_contexts, NULL, run_contexts, NULL},
+	{"contexts", prepare_contexts, NULL, run_contexts, after_contexts},
 	{"setup", prepare_setup, NULL, run_setup, NULL},
-	{"polls", prepare_polls, NULL, run_polls, NULL},
+	{"polls", prepare_polls, NULL, run_polls, after_slice},
 };
 
 int main(int count, char **list)
