@@ -223,7 +223,7 @@ static void keep_under_way(struct lane *lane, unsigned *idle, unsigned depth, st
 static void open_lane(size_t depth, enum lane_use use)
 {
 	lane_open(&lane, (unsigned)depth, use);
-	if (job.direct)
+	if (job.direct || job.cold)
 		lane_in_parts(&lane);
 }
 
