@@ -1,19 +1,22 @@
 //! Descriptors that are remembered as those of files with cached data.
 //!
 //! To ask the kernel what a descriptor is costs as much as a cached read. What is remembered may
-//! be out of date, since nobody tells of `close` and `dup2`: it is used for reads only, where the
-//! result is the same, and every so often the kernel is asked again.
+//! be out of date, since nobody tells of `close` and `dup2`. So it is used where the result is the
+//! same if it is wrong, or where a cheaper question tells, and every so often the kernel is asked in
+//! full again.
 
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// A table by descriptor number; all zeroes is empty.
 #[derive(Default)]
-pub(crate) struct CachedFiles {
+pub(crate) struct KnownFiles {
     /// The descriptor plus one in the upper half, uses in the lower.
     slots: [Slot; SLOTS],
+    /// It is of no use.
+    off: AtomicU32,
 }
 
-/// Apart from [`CachedFiles`] for its `Default`.
+/// Apart from [`KnownFiles`] for its `Default`.
 #[derive(Default)]
 struct Slot(AtomicU64);
 
@@ -22,7 +25,7 @@ const SLOTS: usize = 32;
 /// Uses before the kernel is asked again.
 const USES: u64 = 64;
 
-impl CachedFiles {
+impl KnownFiles {
     fn slot(&self, fd: i32) -> &AtomicU64 {
         &self.slots[fd as usize & (SLOTS - 1)].0
     }
@@ -44,7 +47,14 @@ impl CachedFiles {
 
     /// The kernel said so.
     pub(crate) fn learn(&self, fd: i32) {
-        self.slot(fd).store(Self::key(fd), Relaxed);
+        if self.off.load(Relaxed) == 0 {
+            self.slot(fd).store(Self::key(fd), Relaxed);
+        }
+    }
+
+    /// From here on nothing is remembered.
+    pub(crate) fn give_up(&self) {
+        self.off.store(1, Relaxed);
     }
 
     /// The kernel said otherwise.
@@ -62,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_descriptor_is_known_for_some_uses() {
-        let files = CachedFiles::default();
+        let files = KnownFiles::default();
         assert!(!files.knows(0) && !files.knows(-1) && !files.knows(i32::MAX));
         files.learn(5);
         assert!(!files.knows(5 + SLOTS as i32));

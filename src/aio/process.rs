@@ -6,7 +6,7 @@
 
 #![allow(unsafe_code)]
 
-use super::class::CachedFiles;
+use super::class::KnownFiles;
 use super::config::Config;
 use super::context::Table;
 use super::engine::Engine;
@@ -32,7 +32,9 @@ pub(crate) struct Process {
     /// Buffered reads on the ring, by file: a write waits for those that it overlaps.
     pub(crate) reads: Tracked,
     pub(crate) pages: ProvenPages,
-    pub(crate) cached: CachedFiles,
+    pub(crate) cached: KnownFiles,
+    /// Descriptors that were for buffered writes when last looked at.
+    pub(crate) written: KnownFiles,
     pub(crate) judge: Judge,
     /// Guards what is added to blocking eventfds by threads of the program.
     pub(crate) adding: Lock,

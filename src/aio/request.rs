@@ -531,9 +531,14 @@ impl Tracked {
         }
     }
 
+    /// Whether no read is on the ring.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count.load(SeqCst) == 0
+    }
+
     /// Waits for the reads that a write would overtake.
     pub(crate) fn wait(&self, engine: &Engine, file: (u64, u64), offset: u64, len: u64) {
-        if self.count.load(SeqCst) == 0 {
+        if self.is_empty() {
             return;
         }
         self.waiters.fetch_add(1, SeqCst);

@@ -27,6 +27,9 @@ const RWF_USUAL: u32 = RWF_HIPRI | RWF_DSYNC | 4 | RWF_APPEND;
 /// Flags that every kernel with this library's ring features takes on a ring.
 const RWF_PLAIN: u32 = RWF_DSYNC | 4 | RWF_NOWAIT | RWF_APPEND;
 
+/// Open flags of descriptors that are not for plain buffered writes.
+const NOT_PLAIN: i32 = libc::O_APPEND | libc::O_DIRECT | libc::O_PATH;
+
 /// The file system of process descriptors.
 const PID_FS_MAGIC: i64 = 0x5049_4446;
 
@@ -73,6 +76,8 @@ struct Submission<'a> {
     unannounced: bool,
     /// Increments of one eventfd that are still to be made, where there is no record of the call.
     signals: Signals,
+    /// The descriptor that was found to be for buffered writes by this call.
+    writable: i32,
     /// The eventfd that was checked last, and whether a write to it may block.
     checked_resfd: i32,
     resfd_blocks: bool,
@@ -92,6 +97,7 @@ pub(crate) fn submit(process: &'static Process, context: &InUse<'_>, nr: i64, io
         has_tracked: false,
         unannounced: false,
         signals: Signals::default(),
+        writable: -1,
         checked_resfd: -1,
         resfd_blocks: false,
     };
@@ -214,6 +220,10 @@ impl Submission<'_> {
             self.deliver(iocb.event(address, Ok(n)), resfd, self.context.call());
             return Ok(());
         }
+        if let Some((result, resfd)) = self.remembered_write(&iocb, address) {
+            self.deliver(iocb.event(address, result), resfd, self.context.call());
+            return Ok(());
+        }
         let status = file::status(fd)?;
         let resfd = self.eventfd_of(&iocb)?;
         let mut candidate = Candidate {
@@ -277,6 +287,61 @@ impl Submission<'_> {
             super::faults::corrupt_if_due(segments);
         }
         (n > 0).then_some((n, n as u64 == len))
+    }
+
+    /// A plain write to a descriptor that is remembered as one for buffered writes, and whose flags
+    /// say so still: what became of it, and its eventfd. `None` where all has to be looked at, and nothing was written.
+    fn remembered_write(&mut self, iocb: &Iocb, address: usize) -> Option<(Result<usize>, i32)> {
+        let fd = iocb.fildes as i32;
+        if iocb.opcode != abi::PWRITE
+            || iocb.rw_flags != 0
+            || iocb.flags & FLAG_IOPRIO != 0
+            || iocb.offset < 0
+            || iocb.nbytes == 0
+            || self.process.config.async_writes()
+            || !self.process.written.knows(fd)
+        {
+            return None;
+        }
+        self.flush();
+        if !self.process.reads.is_empty() {
+            return None;
+        }
+        if self.writable != fd {
+            if file::flags(fd).ok()? & NOT_PLAIN != 0 {
+                self.process.written.forget(fd);
+                return None;
+            }
+            self.writable = fd;
+        }
+        let resfd = self.eventfd_of(iocb).ok()?;
+        let mut room = [[0; 2]];
+        let (segments, len) = self.memory(iocb, &mut room).ok()?;
+        iocb.offset.checked_add_unsigned(len)?;
+        self.process.pages.write(address + abi::KEY_OFFSET, &[0u32]).ok()?;
+        // Files that kernel AIO would refuse refuse any flag, and this one changes nothing for a file
+        // that is not appended to.
+        let result = file::transfer(&Transfer {
+            fd,
+            write: true,
+            iov: segments.as_ptr() as usize,
+            count: 1,
+            offset: iocb.offset,
+            flags: RWF_NOAPPEND,
+        });
+        if let Err(e) = result {
+            // Should a handler for SIGXFSZ have made it another file.
+            self.writable = -1;
+            if matches!(e, Errno::EBADF | Errno::EINVAL | Errno::EOPNOTSUPP | Errno::EPERM | Errno::ESPIPE) {
+                // That is for the whole look, or the kernel does not know the flag (Linux 6.9).
+                self.process.written.forget(fd);
+                if e == Errno::EOPNOTSUPP {
+                    self.process.written.give_up();
+                }
+                return None;
+            }
+        }
+        Some((result, resfd))
     }
 
     fn eventfd_of(&mut self, iocb: &Iocb) -> Result<i32> {
@@ -474,6 +539,9 @@ impl Submission<'_> {
                 _ => (place.offset, place.len),
             };
             self.await_reads(c, from, len);
+            if !direct && on_ring && !c.status.is_virtual {
+                self.process.written.learn(c.fd);
+            }
             if seeded("append") && append {
                 let result = self.attempt(c, place, true, place.offset as i64, RWF_NOAPPEND);
                 return self.decide(c, place, result);
@@ -495,6 +563,8 @@ impl Submission<'_> {
     /// A transfer on a file without a position: in the caller, in order, blocking if it blocks.
     fn stream(&mut self, c: &Candidate, place: &mut Place<'_>, write: bool) -> Result<()> {
         self.flush();
+        // It may take long.
+        self.writable = -1;
         let mut offset = match c.kind {
             Kind::Fifo => -1,
             Kind::Socket if place.offset != 0 => {

@@ -124,6 +124,7 @@ fn try_calls() -> Result<()> {
         (libc::SYS_clone3, [0, 0], None),
         (libc::SYS_set_robust_list, [0, 0], None),
         (libc::SYS_rseq, [0, 0], None),
+        (libc::SYS_statx, [0, 0], None),
     ];
     for (nr, [a, b], expected) in calls {
         // SAFETY: none of them does anything with these arguments.
