@@ -268,7 +268,7 @@ fn settle(process: &'static Process, request: &'static Request, result: i64) {
     let held = context.enter();
     context.count(-1);
     request.result.store(result, Relaxed);
-    held.publish(request.event(), None);
+    held.publish(request.event());
     if request.work() == Work::Poll {
         held.polls.remove(request);
     }

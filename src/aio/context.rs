@@ -56,20 +56,17 @@ pub(crate) struct Context {
 }
 
 /// Adds one event, as it is or as a seeded fault will have it.
-fn publish(writer: &Writer<'_>, event: IoEvent, call: Option<&Call>, _ring: &EventRing) {
+fn publish(writer: &Writer<'_>, event: IoEvent, _ring: &EventRing) {
     #[cfg(feature = "faults")]
     let event = match super::faults::at_event(event) {
         super::faults::Delivery::Once(event) => event,
-        super::faults::Delivery::Never => return _ring.unreserve(),
+        super::faults::Delivery::Never => return _ring.unreserve(1),
         super::faults::Delivery::Twice(event) => {
             writer.publish_unasked(event);
             event
         }
     };
-    match call {
-        Some(call) => writer.publish_for(event, call),
-        None => writer.publish(event),
-    }
+    writer.publish(event);
 }
 
 /// Those who wait for events.
@@ -124,10 +121,9 @@ impl Context {
         InUse::again(self)
     }
 
-    /// Adds an event for a request that holds a slot, which `call` knows of if given.
-    /// [`Self::notify`] has to follow.
-    pub(crate) fn publish(&self, event: IoEvent, call: Option<&Call>) {
-        publish(&self.ring.write(), event, call, &self.ring);
+    /// Adds an event for a request that holds a slot. [`Self::notify`] has to follow.
+    pub(crate) fn publish(&self, event: IoEvent) {
+        publish(&self.ring.write(), event, &self.ring);
         self.deliver_late();
     }
 
@@ -161,7 +157,7 @@ impl Context {
     pub(crate) fn deliver(&self, request: &'static Request) -> bool {
         request.delivered.store(0, SeqCst);
         if let Some(writer) = self.ring.try_write() {
-            publish(&writer, request.event(), None, &self.ring);
+            publish(&writer, request.event(), &self.ring);
             return true;
         }
         self.late.push(request);
@@ -180,7 +176,7 @@ impl Context {
             let mut at = self.late.take();
             while let Some(request) = at {
                 at = request.chain.get();
-                publish(&writer, request.event(), None, &self.ring);
+                publish(&writer, request.event(), &self.ring);
                 // From here on it may be another request.
                 request.delivered.store(1, SeqCst);
                 any = true;

@@ -12,16 +12,44 @@ use super::abi::IoEvent;
 use super::context::{Context, MaskedSleeper};
 use super::process::Process;
 use super::request::Link;
-use super::ring::Staged;
-use crate::sys::{Errno, Result, map, mem, thread};
+use super::ring::{Staged, Words, words};
+use crate::sys::{Errno, Result, local, map, mem, thread};
 use core::cell::Cell;
 use core::sync::atomic::{
     AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release, SeqCst},
+    compiler_fence,
 };
 
 /// Calls within one another, by signal handlers, that are recorded.
 const DEPTH: usize = 3;
+
+/// Events that a call keeps until it adds them to the ring together.
+pub(crate) const BATCH: usize = 16;
+
+/// What a call has done with the slots that it took: how many are left, how many events wait for the
+/// ring, and whether a request has its slot and no event. In one word, so that a jump out of the call
+/// never meets it half changed; a handler that interrupts may change it too.
+#[derive(Clone, Copy)]
+struct Slots(u32);
+
+impl Slots {
+    const HELD: u32 = 1;
+    const EVENT: u32 = 2;
+    const SPARE: u32 = 64;
+
+    fn is_held(self) -> bool {
+        self.0 & Self::HELD != 0
+    }
+
+    fn events(self) -> u32 {
+        self.0 % Self::SPARE / Self::EVENT
+    }
+
+    fn spare(self) -> u32 {
+        self.0 / Self::SPARE
+    }
+}
 
 /// The record of a thread.
 #[derive(Default)]
@@ -44,12 +72,15 @@ pub(crate) struct Call {
     /// Where its [`Mark`] lies, and what that holds.
     mark: AtomicUsize,
     serial: AtomicU64,
-    /// A slot is taken for this request, and its event is not there.
-    held: AtomicU32,
+    /// What became of its slots, see [`Slots`].
+    slots: AtomicU32,
+    /// The request that holds one.
     iocb: AtomicU64,
     data: AtomicU64,
     resfd: AtomicI32,
-    pub(crate) staged: Staged,
+    /// Events that are not in the ring yet, and their way there.
+    events: [Words; BATCH],
+    staged: Staged,
     /// Requests that are not handed over yet, and the one that is about to join them with the slot.
     pub(crate) chain: Link,
     pub(crate) joining: Link,
@@ -130,7 +161,7 @@ impl Frame {
     }
 
     /// The record. There is none any more after a fork, or when the call was taken for abandoned.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn call(&self) -> Option<&'static Call> {
         self.call.get().filter(|call| call.is(&self.mark))
     }
@@ -167,20 +198,93 @@ impl Call {
         self.context.store(core::ptr::null_mut(), Release);
     }
 
-    /// A slot was taken.
-    pub(crate) fn hold(&self, iocb: u64, data: u64, resfd: i32) {
+    fn slots(&self) -> Slots {
+        Slots(self.slots.load(Relaxed))
+    }
+
+    /// Changes the slots, unless `how` knows no change; gives what they were.
+    #[inline]
+    fn change(&self, how: impl Fn(Slots) -> Option<u32>) -> Option<Slots> {
+        loop {
+            let slots = self.slots();
+            let new = how(slots)?;
+            // All that a handler may do is to add the events.
+            if slots.events() == 0 {
+                self.slots.store(new, Relaxed);
+                compiler_fence(SeqCst);
+                return Some(slots);
+            }
+            if local::exchange(&self.slots, slots.0, new) {
+                return Some(slots);
+            }
+        }
+    }
+
+    /// Slots were taken for requests to come.
+    pub(crate) fn has_taken(&self, count: u32) {
+        self.change(|slots| Some(slots.0 + count * Slots::SPARE));
+    }
+
+    /// A request gets one of the slots, if any is left.
+    #[inline]
+    pub(crate) fn hold(&self, iocb: u64, data: u64, resfd: i32) -> bool {
         self.iocb.store(iocb, Relaxed);
         self.data.store(data, Relaxed);
         self.resfd.store(resfd, Relaxed);
         self.signals.next();
         self.joining.set(None);
-        self.staged.reset();
-        self.held.store(1, Release);
+        self.change(|slots| (slots.spare() > 0).then_some(slots.0 - Slots::SPARE + Slots::HELD))
+            .is_some()
     }
 
-    /// The slot is given back, or another's.
+    /// The slot is another's by now.
     pub(crate) fn let_go(&self) {
-        self.held.store(0, Release);
+        self.change(|slots| slots.is_held().then_some(slots.0 - Slots::HELD));
+    }
+
+    /// The request is refused: its slot is for the next one.
+    pub(crate) fn refuse(&self) {
+        self.change(|slots| slots.is_held().then_some(slots.0 - Slots::HELD + Slots::SPARE));
+    }
+
+    /// Gives the slots back that nobody got.
+    pub(crate) fn give_back(&self, context: &'static Context) {
+        if let Some(before) = self.change(|slots| (slots.spare() > 0).then_some(slots.0 % Slots::SPARE)) {
+            context.ring.unreserve(before.spare());
+        }
+    }
+
+    /// Keeps the event of the request that holds a slot, for [`Self::publish`]; gives whether there is
+    /// room for another.
+    #[inline]
+    pub(crate) fn keep(&self, event: &IoEvent) -> bool {
+        let before = self.change(|slots| {
+            // Not held: this is a child that a handler has made.
+            let place = self.events.get(slots.events() as usize).filter(|_| slots.is_held())?;
+            if slots.events() == 0 {
+                self.staged.reset();
+            }
+            for (word, value) in place.iter().zip(words(event)) {
+                word.store(value, Relaxed);
+            }
+            Some(slots.0 - Slots::HELD + Slots::EVENT)
+        });
+        before.is_none_or(|slots| slots.events() as usize + 1 < BATCH)
+    }
+
+    /// Adds the events that it keeps to the ring of the context that it uses. A handler may come in
+    /// anywhere and do the same.
+    pub(crate) fn publish(&self, context: &Context) {
+        if let Some(events @ [_, ..]) = self.events.get(..self.slots().events() as usize) {
+            let writer = context.ring.write();
+            writer.add(events, &self.staged);
+            let all = |slots: Slots| (slots.events() > 0).then_some(slots.0 - slots.events() * Slots::EVENT);
+            if let Some(before) = self.change(all) {
+                context.ring.unreserve(before.events());
+            }
+            drop(writer);
+            context.deliver_late();
+        }
     }
 
     /// Puts in order what an abandoned call has left. Its request was interrupted, which is what
@@ -204,15 +308,15 @@ impl Call {
         let chain = || core::iter::successors(self.chain.get(), |r| r.chain.get());
         let joining = self.joining.get();
         let has_joined = joining.is_some_and(|new| chain().any(|r| core::ptr::eq(r, new)));
-        if self.held.swap(0, SeqCst) != 0 && !has_joined {
-            if self.staged.is_done() {
-                context.ring.unreserve();
-            } else {
-                context.publish(interrupted(self.iocb.load(Relaxed), self.data.load(Relaxed)), None);
-                let resfd = self.resfd.load(Relaxed);
-                if resfd >= 0 && !self.signals.has_held() {
-                    process.signal(resfd, 1);
-                }
+        self.publish(context);
+        self.give_back(context);
+        let was_held = self.slots().is_held();
+        self.slots.store(0, Relaxed);
+        if was_held && !has_joined {
+            context.publish(interrupted(self.iocb.load(Relaxed), self.data.load(Relaxed)));
+            let resfd = self.resfd.load(Relaxed);
+            if resfd >= 0 && !self.signals.has_held() {
+                process.signal(resfd, 1);
             }
             if let Some(request) = joining {
                 process.release(request);
@@ -224,7 +328,7 @@ impl Call {
         while let Some(request) = at {
             at = request.chain.get();
             let event = interrupted(request.iocb.load(Relaxed), request.data.load(Relaxed));
-            context.publish(event, None);
+            context.publish(event);
             let resfd = request.resfd.load(Relaxed);
             if resfd >= 0 {
                 process.signal(resfd, 1);
@@ -244,6 +348,7 @@ impl Thread {
     fn begin(&'static self, process: &'static Process, mark: &Mark) -> Option<&'static Call> {
         if self.depth.load(Relaxed) != 0 {
             self.conclude_abandoned(process, mark);
+            self.publish_kept();
         }
         let depth = self.depth.load(Relaxed) as usize;
         let call = self.calls.get(depth)?;
@@ -252,13 +357,17 @@ impl Thread {
             self.serial.store(serial, Relaxed);
             mark.0.store(serial, Relaxed);
             call.serial.store(serial, Relaxed);
+            call.slots.store(0, Relaxed);
             call.mark.store(&raw const *mark as usize, Relaxed);
-            self.depth.store(depth as u32 + 1, SeqCst);
+            // Nobody but this thread and its handlers looks at these.
+            compiler_fence(SeqCst);
+            self.depth.store(depth as u32 + 1, Relaxed);
+            compiler_fence(SeqCst);
             // A handler that came before the depth was stored has used this record, and left it.
-            if call.mark.load(SeqCst) == &raw const *mark as usize && call.serial.load(SeqCst) == serial {
+            if call.mark.load(Relaxed) == &raw const *mark as usize && call.serial.load(Relaxed) == serial {
                 break;
             }
-            self.depth.store(depth as u32, SeqCst);
+            self.depth.store(depth as u32, Relaxed);
         }
         Some(call)
     }
@@ -288,6 +397,18 @@ impl Thread {
                 return;
             }
             self.conclude(process, call);
+        }
+    }
+
+    /// What the calls that this one interrupts have done is to be seen by it: their events, which kernel
+    /// AIO would have added before a handler runs.
+    #[cold]
+    fn publish_kept(&'static self) {
+        for call in self.calls.iter().take(self.depth.load(Relaxed) as usize) {
+            if let Some(context) = call.context() {
+                call.publish(context);
+                context.notify();
+            }
         }
     }
 

@@ -8,8 +8,8 @@
 #![allow(unsafe_code)]
 
 use super::abi::{IoEvent, RING_HEADER, RING_MAGIC};
-use super::frame::Call;
 use crate::sys::futex::{Held, Lock};
+use crate::sys::local;
 use crate::sys::map::{self, PAGE};
 use crate::sys::mem::{self, ProvenPages};
 use crate::sys::{Errno, Result};
@@ -17,6 +17,7 @@ use core::num::NonZeroU32;
 use core::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release, SeqCst},
+    compiler_fence,
 };
 
 /// The size of a ring and of what may be outstanding in it.
@@ -80,46 +81,56 @@ pub(crate) struct Writer<'a> {
 impl Writer<'_> {
     /// Adds an event for one of the reserved slots: the event first, then the tail.
     pub(crate) fn publish(&self, event: IoEvent) {
-        self.ring.store(event, &Staged::default());
+        self.publish_unasked(event);
         self.ring.in_flight.fetch_sub(1, SeqCst);
     }
 
-    /// The same for the request that a call holds a slot for.
-    pub(crate) fn publish_for(&self, event: IoEvent, call: &Call) {
-        self.ring.store(event, &call.staged);
-        call.let_go();
-        self.ring.in_flight.fetch_sub(1, SeqCst);
-    }
-
-    /// Adds an event that no request stands for: a seeded fault.
-    #[cfg(feature = "faults")]
+    /// Adds an event that no request stands for.
     pub(crate) fn publish_unasked(&self, event: IoEvent) {
-        self.ring.store(event, &Staged::default());
+        self.ring
+            .store(&[words(&event).map(AtomicU64::new)], &Staged::default());
+    }
+
+    /// Adds events, unless that is done. The slots stay taken.
+    pub(crate) fn add(&self, events: &[Words], staged: &Staged) {
+        self.ring.store(events, staged);
     }
 }
 
-/// An event on its way into the ring.
+/// An event as it lies in the ring.
+pub(crate) type Words = [AtomicU64; 4];
+
+/// The words of an event.
+pub(crate) fn words(event: &IoEvent) -> [u64; 4] {
+    [event.data, event.obj, event.res as u64, event.res2 as u64]
+}
+
+/// Events on their way into the ring.
 #[derive(Default)]
 pub(crate) struct Staged {
-    event: [AtomicU64; 4],
+    events: AtomicPtr<Words>,
+    count: AtomicU32,
+    /// Where the first one goes.
     slot: AtomicU32,
     done: AtomicU32,
 }
 
 impl Staged {
-    /// Forgets the last event.
+    /// Forgets the last events.
     pub(crate) fn reset(&self) {
         self.done.store(0, Relaxed);
+        compiler_fence(SeqCst);
     }
 
-    /// The event is in the ring.
-    pub(crate) fn is_done(&self) -> bool {
-        self.done.load(SeqCst) != 0
+    /// The events are in the ring.
+    fn is_done(&self) -> bool {
+        self.done.load(Relaxed) != 0
     }
 
-    fn event(&self) -> [u64; 4] {
-        let [data, obj, res, res2] = &self.event;
-        [data, obj, res, res2].map(|word| word.load(Relaxed))
+    fn set_done(&self) {
+        compiler_fence(SeqCst);
+        self.done.store(1, Relaxed);
+        compiler_fence(SeqCst);
     }
 }
 
@@ -262,20 +273,22 @@ impl EventRing {
         self.header().id.load(SeqCst) == self.id.load(Relaxed)
     }
 
-    /// Takes a slot for one more request.
+    /// Takes slots for so many requests more.
     ///
     /// # Errors
     /// `EAGAIN` when the limit is reached.
-    #[inline]
-    pub(crate) fn reserve(&self) -> Result<()> {
+    pub(crate) fn reserve(&self, count: u32) -> Result<()> {
         let limit = self.limit.load(Relaxed) + if super::seeded("limit") { 3 } else { 0 };
         let mut taken = self.in_flight.load(Acquire);
-        while taken + self.uncollected() < limit {
-            match self.in_flight.compare_exchange_weak(taken, taken + 1, SeqCst, Acquire) {
+        while taken + self.uncollected() + count <= limit {
+            match self
+                .in_flight
+                .compare_exchange_weak(taken, taken + count, SeqCst, Acquire)
+            {
                 // The sum may have grown by what moved from one count to the other meanwhile.
                 Ok(_) if self.in_flight.load(SeqCst) + self.uncollected() <= limit => return Ok(()),
                 Ok(_) => {
-                    self.unreserve();
+                    self.unreserve(count);
                     break;
                 }
                 Err(now) => taken = now,
@@ -284,10 +297,10 @@ impl EventRing {
         // An event may be on its way from one count to the other: under the lock both are exact.
         let _held = self.writers.lock();
         let taken = self.in_flight.load(Acquire);
-        if taken + self.uncollected() >= limit {
+        if taken + self.uncollected() + count > limit {
             return Err(Errno::EAGAIN);
         }
-        self.in_flight.fetch_add(1, SeqCst);
+        self.in_flight.fetch_add(count, SeqCst);
         Ok(())
     }
 
@@ -307,9 +320,9 @@ impl EventRing {
         }
     }
 
-    /// Gives a slot back that has no event to come.
-    pub(crate) fn unreserve(&self) {
-        self.in_flight.fetch_sub(1, SeqCst);
+    /// Gives slots back that have no event to come, or have it.
+    pub(crate) fn unreserve(&self, count: u32) {
+        self.in_flight.fetch_sub(count, SeqCst);
     }
 
     /// The right to add events.
@@ -328,63 +341,60 @@ impl EventRing {
         })
     }
 
-    /// Adds an event; the writers' lock is held. Whoever holds it may be interrupted by a signal
-    /// handler that adds events too: it does so in full, and the holder begins anew.
-    fn store(&self, event: IoEvent, staged: &Staged) {
-        loop {
-            let unseen = self.unseen.load(Relaxed);
-            let known = self.uncollected();
-            if self
-                .unseen
-                .compare_exchange(unseen, known + 1, Relaxed, Relaxed)
-                .is_ok()
-            {
-                break;
-            }
-        }
+    /// Adds events, unless that is done; the writers' lock is held. Whoever holds it may be interrupted
+    /// by a signal handler that adds events too: it does so in full, and the holder begins anew. Nobody
+    /// else is in here, so nothing has to be ordered but what the compiler makes of it.
+    fn store(&self, events: &[Words], staged: &Staged) {
         if let Some(interrupted) = self.staged() {
             self.complete(interrupted);
         }
-        let words = [event.data, event.obj, event.res as u64, event.res2 as u64];
-        for (word, value) in staged.event.iter().zip(words) {
-            word.store(value, Relaxed);
-        }
         while !staged.is_done() {
-            staged.slot.store(self.tail.load(SeqCst), SeqCst);
-            self.staged.store((&raw const *staged).cast_mut(), SeqCst);
+            staged.events.store(events.as_ptr().cast_mut(), Relaxed);
+            staged.count.store(events.len() as u32, Relaxed);
+            staged.slot.store(self.tail.load(Relaxed), Relaxed);
+            self.stage((&raw const *staged).cast_mut());
             self.complete(staged);
         }
         #[cfg(feature = "faults")]
         self.reorder();
-        self.staged.store(core::ptr::null_mut(), SeqCst);
+        self.stage(core::ptr::null_mut());
         self.show();
     }
 
-    /// Tells the program of the tail.
+    fn stage(&self, staged: *mut Staged) {
+        compiler_fence(SeqCst);
+        self.staged.store(staged, Relaxed);
+        compiler_fence(SeqCst);
+    }
+
+    /// Tells the program of the tail. Whoever is about to sleep looks for the event after it is known
+    /// to sleep, and whoever adds it gives a slot back before it looks for sleepers, which puts this first.
     fn show(&self) {
         // Never backwards, should a handler have been further already.
         let visible = &self.header().tail;
         loop {
             let (shown, tail) = (visible.load(Relaxed), self.tail.load(Relaxed));
-            // Whoever is about to sleep looks for the event after it is known to sleep, and whoever
-            // adds it looks for sleepers after it.
-            if shown == tail || visible.compare_exchange(shown, tail, SeqCst, Relaxed).is_ok() {
+            if shown == tail || local::exchange(visible, shown, tail) {
                 break;
             }
         }
     }
 
     /// Puts in order what a call of this thread has left in the middle, which was adding the
-    /// event of `staged` if any.
+    /// events of `staged` if any.
     pub(crate) fn reclaim(&self, staged: &Staged) {
         if self.writers.is_mine() {
-            if core::ptr::eq(self.staged.load(SeqCst), staged) {
+            if core::ptr::eq(self.staged.load(Relaxed), staged) {
                 self.complete(staged);
-                // SAFETY: the slot is in range.
-                let there = unsafe { (self.event(staged.slot.load(SeqCst)) as *const [u64; 4]).read_volatile() };
-                staged.done.store((there == staged.event()).into(), SeqCst);
+                // SAFETY: the slot is in range, and the events are in the record of a call.
+                let (there, first) = unsafe {
+                    let first = &*staged.events.load(Relaxed);
+                    let there = (self.event(staged.slot.load(Relaxed)) as *const [u64; 4]).read_volatile();
+                    (there, first.each_ref().map(|word| word.load(Relaxed)))
+                };
+                staged.done.store((there == first).into(), Relaxed);
             }
-            self.staged.store(core::ptr::null_mut(), SeqCst);
+            self.stage(core::ptr::null_mut());
             self.show();
             self.writers.reclaim();
         }
@@ -405,31 +415,50 @@ impl EventRing {
         }
     }
 
-    /// The event that the interrupted holder of the lock, or this one, is about to add.
+    /// The events that the interrupted holder of the lock, or this one, is about to add.
     fn staged(&self) -> Option<&Staged> {
         // SAFETY: null, or of a call that has not returned, on its stack or in its record: it takes
         // the pointer back before it lets go of the lock, which the present caller holds.
-        unsafe { self.staged.load(SeqCst).as_ref() }
+        unsafe { self.staged.load(Relaxed).as_ref() }
     }
 
-    /// Writes a staged event into its slot and moves the tail past it, unless that is done. It
+    /// Writes staged events into their slots and moves the tail past them, unless that is done. It
     /// may be done twice, by a handler and by the call that it interrupted, with one effect.
     fn complete(&self, staged: &Staged) {
-        let slot = staged.slot.load(SeqCst);
-        if self.tail.load(SeqCst) != slot || staged.done.load(SeqCst) != 0 {
+        let (slot, count) = (staged.slot.load(Relaxed), staged.count.load(Relaxed));
+        if self.tail.load(Relaxed) != slot || staged.is_done() {
             return;
         }
-        // SAFETY: the slot is ours and in range, so the event lies in our view, aligned to 8;
-        // only the holder of the lock writes events, and a handler that interrupts here puts the
-        // same event there before any other.
-        unsafe { (self.event(slot) as *mut [u64; 4]).write_volatile(staged.event()) };
-        let next = if slot >= self.events.load(Relaxed) - 1 {
-            0
-        } else {
-            slot + 1
-        };
-        let _ = self.tail.compare_exchange(slot, next, SeqCst, SeqCst);
-        staged.done.store(1, SeqCst);
+        loop {
+            let unseen = self.unseen.load(Relaxed);
+            let known = self.uncollected();
+            if local::exchange(&self.unseen, unseen, known + count) {
+                break;
+            }
+        }
+        let ring = self.events.load(Relaxed);
+        let mut next = slot;
+        for index in 0..count as usize {
+            // SAFETY: so many events lie there, for as long as they are staged. The slot is ours and in
+            // range, so the event lies in our view, aligned to 8; only the holder of the lock writes
+            // events, and a handler that interrupts here puts the same ones there before any other.
+            unsafe {
+                let [data, obj, res, res2] = &*staged.events.load(Relaxed).add(index);
+                let words = [
+                    data.load(Relaxed),
+                    obj.load(Relaxed),
+                    res.load(Relaxed),
+                    res2.load(Relaxed),
+                ];
+                (self.event(next) as *mut [u64; 4]).write_volatile(words);
+            }
+            next += 1;
+            if next >= ring {
+                next = 0;
+            }
+        }
+        local::exchange(&self.tail, slot, next);
+        staged.set_done();
     }
 
     /// Moves up to `max` events to an address of the program.
@@ -531,7 +560,7 @@ mod tests {
         let (mut sent, mut got) = (0u64, 0u64);
         for round in 0..50u64 {
             for _ in 0..(round % 7) * 17 {
-                ring.reserve().unwrap();
+                ring.reserve(1).unwrap();
                 ring.write().publish(event(sent));
                 sent += 1;
             }
@@ -552,20 +581,20 @@ mod tests {
         let ring = EventRing::default();
         ring.open(Shape::new(1, 2).unwrap(), 0).unwrap();
         for n in 0..120 {
-            ring.reserve().unwrap();
+            ring.reserve(1).unwrap();
             if n % 2 == 0 {
                 ring.write().publish(event(n));
             }
         }
-        assert_eq!(ring.reserve(), Err(Errno::EAGAIN));
+        assert_eq!(ring.reserve(1), Err(Errno::EAGAIN));
         let mut out = [event(0); 3];
         assert_eq!(ring.take(out.as_mut_ptr() as usize, 3, &pages()), Ok(3));
         for _ in 0..3 {
-            ring.reserve().unwrap();
+            ring.reserve(1).unwrap();
         }
-        assert_eq!(ring.reserve(), Err(Errno::EAGAIN));
-        ring.unreserve();
-        assert_eq!(ring.reserve(), Ok(()));
+        assert_eq!(ring.reserve(1), Err(Errno::EAGAIN));
+        ring.unreserve(1);
+        assert_eq!(ring.reserve(1), Ok(()));
         ring.close();
     }
 
@@ -581,7 +610,7 @@ mod tests {
                 let ring = &ring;
                 s.spawn(move || {
                     for n in 0..EACH {
-                        while ring.reserve().is_err() {
+                        while ring.reserve(1).is_err() {
                             std::thread::yield_now();
                         }
                         ring.write().publish(event(thread * EACH + n));
@@ -619,13 +648,13 @@ mod tests {
             assert!(ring.take(out.as_mut_ptr() as usize, 200, &pages).unwrap() < 127);
         }
         header.head.store(0, Relaxed);
-        ring.reserve().unwrap();
+        ring.reserve(1).unwrap();
         ring.write().publish(event(1));
         assert_eq!(header.tail.load(Relaxed), 1);
         // The program may take its view away.
         // SAFETY: the ring does not use this view.
         unsafe { map::unmap(handle as *mut u8, PAGE) };
-        ring.reserve().unwrap();
+        ring.reserve(1).unwrap();
         ring.write().publish(event(2));
         ring.close();
     }
@@ -634,7 +663,7 @@ mod tests {
     fn events_that_cannot_be_copied_stay() {
         let ring = EventRing::default();
         ring.open(Shape::new(1, 2).unwrap(), 0).unwrap();
-        ring.reserve().unwrap();
+        ring.reserve(1).unwrap();
         ring.write().publish(event(5));
         assert_eq!(ring.take(0, 1, &pages()), Err(Errno::EFAULT));
         let mut out = [event(0)];

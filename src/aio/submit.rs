@@ -8,7 +8,7 @@
 use super::abi::{self, FLAG_IOPRIO, FLAG_RESFD, IoEvent, Iocb};
 use super::context::{Context, InUse};
 use super::engine::MAX_TRANSFER;
-use super::frame::{Call, Signals, Thread};
+use super::frame::{BATCH, Call, Signals, Thread};
 use super::process::Process;
 use super::request::{NOWAIT_ADDED, RAW, Request, SOCKET, Segment, TRACKED, USER_NOWAIT, Work};
 use super::seeded;
@@ -104,7 +104,8 @@ pub(crate) fn submit(process: &'static Process, context: &InUse<'_>, nr: i64, io
     let mut taken = 0;
     let mut refused = None;
     while (taken as i64) < nr {
-        if let Err(e) = submission.one(iocbs.wrapping_add(taken * size_of::<usize>())) {
+        let left = (nr - taken as i64).min(BATCH as i64) as u32;
+        if let Err(e) = submission.one(iocbs.wrapping_add(taken * size_of::<usize>()), left) {
             refused = Some(e);
             taken += usize::from(seeded("count"));
             break;
@@ -117,6 +118,7 @@ pub(crate) fn submit(process: &'static Process, context: &InUse<'_>, nr: i64, io
         }
     }
     submission.flush();
+    submission.give_back();
     match refused {
         Some(e) if taken == 0 => Err(e),
         _ => Ok(taken),
@@ -176,36 +178,61 @@ impl Place<'_> {
 }
 
 impl Submission<'_> {
-    fn one(&mut self, slot: usize) -> Result<()> {
+    /// Submits the next of so many requests.
+    fn one(&mut self, slot: usize, left: u32) -> Result<()> {
         let pages = &self.process.pages;
         let address = pages.read::<usize>(slot)?;
         let iocb = pages.read::<Iocb>(address)?;
         if iocb.reserved != 0 || (iocb.nbytes as i64) < 0 {
             return Err(Errno::EINVAL);
         }
-        if self.context.ring.reserve().is_err() {
-            // Abandoned calls may have left slots that nobody gives back.
-            self.flush();
-            self.context.recount();
-            self.context.ring.reserve()?;
-        }
+        let resfd = if iocb.flags & FLAG_RESFD != 0 {
+            iocb.resfd as i32
+        } else {
+            -1
+        };
         let call = self.context.call();
-        if let Some(call) = call {
-            let resfd = if iocb.flags & FLAG_RESFD != 0 {
-                iocb.resfd as i32
-            } else {
-                -1
-            };
-            call.hold(address as u64, iocb.data, resfd);
+        match call {
+            Some(call) => {
+                if !call.hold(address as u64, iocb.data, resfd) {
+                    call.has_taken(self.reserve(left)?);
+                    call.hold(address as u64, iocb.data, resfd);
+                }
+            }
+            None => {
+                self.reserve(1)?;
+            }
         }
         let admitted = self.admit(iocb, address);
         if admitted.is_err() && !seeded("leak") && !self.context.is_lost() {
-            if let Some(call) = call {
-                call.let_go();
+            match call {
+                Some(call) => call.refuse(),
+                None => self.context.ring.unreserve(1),
             }
-            self.context.ring.unreserve();
         }
         admitted
+    }
+
+    /// Takes slots for so many requests, or for one if there are not as many.
+    fn reserve(&mut self, count: u32) -> Result<u32> {
+        let ring = &self.context.ring;
+        if ring.reserve(count).is_ok() {
+            return Ok(count);
+        }
+        if ring.reserve(1).is_err() {
+            // Abandoned calls may have left slots that nobody gives back.
+            self.flush();
+            self.context.recount();
+            ring.reserve(1)?;
+        }
+        Ok(1)
+    }
+
+    /// Gives the slots back that are left.
+    fn give_back(&self) {
+        if let Some(call) = self.context.call() {
+            call.give_back(self.context);
+        }
     }
 
     fn admit(&mut self, iocb: Iocb, address: usize) -> Result<()> {
@@ -332,7 +359,10 @@ impl Submission<'_> {
         if let Err(e) = result {
             // Should a handler for SIGXFSZ have made it another file.
             self.writable = -1;
-            if matches!(e, Errno::EBADF | Errno::EINVAL | Errno::EOPNOTSUPP | Errno::EPERM | Errno::ESPIPE) {
+            if matches!(
+                e,
+                Errno::EBADF | Errno::EINVAL | Errno::EOPNOTSUPP | Errno::EPERM | Errno::ESPIPE
+            ) {
                 // That is for the whole look, or the kernel does not know the flag (Linux 6.9).
                 self.process.written.forget(fd);
                 if e == Errno::EOPNOTSUPP {
@@ -563,8 +593,9 @@ impl Submission<'_> {
     /// A transfer on a file without a position: in the caller, in order, blocking if it blocks.
     fn stream(&mut self, c: &Candidate, place: &mut Place<'_>, write: bool) -> Result<()> {
         self.flush();
-        // It may take long.
+        // It may take long, and the descriptor may be another's then.
         self.writable = -1;
+        self.give_back();
         let mut offset = match c.kind {
             Kind::Fifo => -1,
             Kind::Socket if place.offset != 0 => {
@@ -623,6 +654,8 @@ impl Submission<'_> {
 
     /// A transfer in the caller, at its place.
     fn in_caller(&mut self, c: &Candidate, place: &Place<'_>, write: bool) -> Result<()> {
+        // It may take long.
+        self.announce();
         let result = self.attempt(c, place, write, place.offset as i64, 0);
         self.decide(c, place, result)
     }
@@ -667,19 +700,42 @@ impl Submission<'_> {
         self.deliver(c.event(result), c.resfd, self.context.call());
     }
 
+    #[inline]
     fn deliver(&mut self, event: IoEvent, resfd: i32, call: Option<&Call>) {
         if self.context.is_lost() {
             return;
         }
         if resfd >= 0 {
-            let signals = self.signals();
-            if signals.differ(resfd) {
-                signals.send(self.process);
+            if self.signals().differ(resfd) {
+                self.publish();
+                self.signals().send(self.process);
             }
+            let signals = self.signals();
             signals.add(resfd, if seeded("twice") { 2 } else { 1 }, call.is_some());
         }
-        self.context.publish(event, call);
         self.unannounced = true;
+        let Some(call) = call else {
+            return self.context.publish(event);
+        };
+        #[cfg(feature = "faults")]
+        let event = match super::faults::at_event(event) {
+            super::faults::Delivery::Once(event) => event,
+            super::faults::Delivery::Never => return call.refuse(),
+            super::faults::Delivery::Twice(event) => {
+                self.context.ring.write().publish_unasked(event);
+                event
+            }
+        };
+        if !call.keep(&event) {
+            self.publish();
+        }
+    }
+
+    /// Adds the events that are kept to the ring.
+    fn publish(&self) {
+        if let Some(call) = self.context.call() {
+            call.publish(self.context);
+        }
     }
 
     fn signals(&self) -> &Signals {
@@ -840,6 +896,7 @@ impl Submission<'_> {
 
     /// Tells of the events that were published: eventfds first, then those who sleep.
     fn announce(&mut self) {
+        self.publish();
         self.signals().send(self.process);
         self.unannounced |= self.context.deliver_late();
         if self.unannounced {

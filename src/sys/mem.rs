@@ -59,8 +59,17 @@ impl ProvenPages {
         }
     }
 
+    /// Whether a range lies in one page that is remembered: the common case, in a few instructions.
+    #[inline]
+    fn at_hand(&self, addr: usize, len: usize, access: usize) -> bool {
+        let page = addr & !(PAGE - 1);
+        let seen = self.slot(page).load(Relaxed);
+        (addr & (PAGE - 1)) + len <= PAGE && (seen ^ (page | access)) & (!(PAGE - 1) | access) == 0
+    }
+
     /// Sees to it that memory of the program can be used; with `false` it was copied meanwhile, to
     /// or from `local`.
+    #[cold]
     #[inline(never)]
     fn vet(&self, addr: usize, len: usize, access: usize, local: usize) -> Result<bool> {
         if !user_range(addr, len) {
@@ -85,7 +94,18 @@ impl ProvenPages {
     ///
     /// # Errors
     /// `EFAULT` when the memory cannot be read.
+    #[inline]
     pub fn read<T: Plain>(&self, addr: usize) -> Result<T> {
+        if !self.at_hand(addr, size_of::<T>(), READABLE) {
+            return self.read_anew(addr);
+        }
+        // SAFETY: the page was readable when it was proven; `Plain` types take any bytes.
+        Ok(unsafe { core::ptr::read_unaligned(addr as *const T) })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read_anew<T: Plain>(&self, addr: usize) -> Result<T> {
         let mut value = T::ZERO;
         if self.vet(addr, size_of::<T>(), READABLE, &raw mut value as usize)? {
             // SAFETY: the pages were readable when they were proven, or the kernel would not say;
@@ -99,9 +119,11 @@ impl ProvenPages {
     ///
     /// # Errors
     /// `EFAULT` when the memory cannot be written; part of it may have been.
+    #[inline]
     pub fn write<T: Plain>(&self, addr: usize, values: &[T]) -> Result<()> {
         let size = size_of_val(values);
-        if size != 0 && self.vet(addr, size, WRITABLE, values.as_ptr() as usize)? {
+        let here = self.at_hand(addr, size, WRITABLE);
+        if size != 0 && (here || self.vet(addr, size, WRITABLE, values.as_ptr() as usize)?) {
             // SAFETY: the pages were writable when they were proven, or the kernel would not say;
             // the source is a live slice and `Plain` has no drop.
             unsafe { core::ptr::copy_nonoverlapping(values.as_ptr().cast::<u8>(), addr as *mut u8, size) };

@@ -6,6 +6,7 @@ pub mod aio;
 mod errno;
 pub mod file;
 pub mod futex;
+pub mod local;
 pub mod map;
 pub mod mem;
 mod raw;
