@@ -66,6 +66,56 @@ impl KnownFiles {
     }
 }
 
+/// Pages of files that were cached when they were read last, by number of descriptor and page.
+///
+/// A read that may not wait takes a vector, which costs the kernel a sixth of all that it does for
+/// it. A page that was cached a moment ago is read without.
+pub(crate) struct CachedPages {
+    /// A key in the upper bits, uses below [`PAGE_USES`].
+    slots: [AtomicU64; PAGES],
+    /// Part of all keys.
+    epoch: AtomicU32,
+}
+
+const PAGES: usize = 1024;
+const PAGE_USES: u64 = 16;
+const PAGE: u64 = 4096;
+
+impl CachedPages {
+    /// The place for what lies in one page, and its key.
+    fn place(&self, fd: i32, offset: i64, len: u64) -> Option<(&AtomicU64, u64)> {
+        let (page, within) = (offset as u64 / PAGE, offset as u64 % PAGE);
+        let whose = u64::from(fd as u32) << 32 | u64::from(self.epoch.load(Relaxed));
+        let key = page.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (whose + 1).wrapping_mul(0xd1b5_4a32_d192_ed03);
+        let slot = &self.slots[page.wrapping_add(fd as u64 * 61) as usize & (PAGES - 1)];
+        (within + len <= PAGE).then_some((slot, key & !(PAGE_USES - 1)))
+    }
+
+    /// Whether the place is remembered; counts as a use.
+    pub(crate) fn knows(&self, fd: i32, offset: i64, len: u64) -> bool {
+        self.place(fd, offset, len).is_some_and(|(slot, key)| {
+            let seen = slot.load(Relaxed);
+            let known = seen ^ key < PAGE_USES - 1;
+            if known {
+                slot.store(seen + 1, Relaxed);
+            }
+            known
+        })
+    }
+
+    /// The place was cached.
+    pub(crate) fn learn(&self, fd: i32, offset: i64, len: u64) {
+        if let Some((slot, key)) = self.place(fd, offset, len) {
+            slot.store(key, Relaxed);
+        }
+    }
+
+    /// Some place was not: all are forgotten, as a cache that loses one page loses others.
+    pub(crate) fn forget(&self) {
+        self.epoch.fetch_add(1, Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,5 +135,23 @@ mod tests {
         assert!(files.knows(5));
         files.forget(5);
         assert!(!files.knows(5));
+    }
+
+    #[test]
+    fn a_page_is_known_for_some_uses_and_until_one_is_missed() {
+        // SAFETY: all zeroes is the empty state.
+        #[allow(unsafe_code)]
+        let pages: Box<CachedPages> = unsafe { Box::new_zeroed().assume_init() };
+        assert!(!pages.knows(0, 0, 1));
+        pages.learn(5, 8192, 512);
+        assert!(!pages.knows(6, 8192, 512) && !pages.knows(5, 4096, 512));
+        for offset in 0..PAGE_USES as i64 - 1 {
+            assert!(pages.knows(5, 8192 + offset, 1000));
+        }
+        assert!(!pages.knows(5, 8192, 512));
+        pages.learn(5, 8192, 512);
+        assert!(!pages.knows(5, 8192 + 4000, 512));
+        pages.forget();
+        assert!(!pages.knows(5, 8192, 512));
     }
 }

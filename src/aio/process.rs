@@ -6,7 +6,7 @@
 
 #![allow(unsafe_code)]
 
-use super::class::KnownFiles;
+use super::class::{CachedPages, KnownFiles};
 use super::config::Config;
 use super::context::Table;
 use super::engine::Engine;
@@ -33,6 +33,7 @@ pub(crate) struct Process {
     pub(crate) reads: Tracked,
     pub(crate) pages: ProvenPages,
     pub(crate) cached: KnownFiles,
+    pub(crate) cached_pages: CachedPages,
     /// Descriptors that were for buffered writes when last looked at.
     pub(crate) written: KnownFiles,
     pub(crate) judge: Judge,

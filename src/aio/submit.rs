@@ -76,7 +76,9 @@ struct Submission<'a> {
     unannounced: bool,
     /// Increments of one eventfd that are still to be made, where there is no record of the call.
     signals: Signals,
-    /// The descriptor that was found to be for buffered writes by this call.
+    /// The descriptor that this call has read cached data from, and the one that it found to be for
+    /// buffered writes.
+    readable: i32,
     writable: i32,
     /// The eventfd that was checked last, and whether a write to it may block.
     checked_resfd: i32,
@@ -97,6 +99,7 @@ pub(crate) fn submit(process: &'static Process, context: &InUse<'_>, nr: i64, io
         has_tracked: false,
         unannounced: false,
         signals: Signals::default(),
+        readable: -1,
         writable: -1,
         checked_resfd: -1,
         resfd_blocks: false,
@@ -300,15 +303,30 @@ impl Submission<'_> {
         let mut room = [[0; 2]];
         let (segments, len) = self.memory(iocb, &mut room).ok()?;
         iocb.offset.checked_add_unsigned(len)?;
-        let read = Transfer {
-            fd,
-            write: false,
-            iov: segments.as_ptr() as usize,
-            count: 1,
-            offset: iocb.offset,
-            flags: RWF_NOWAIT,
+        let pages = &self.process.cached_pages;
+        let n = match segments {
+            // The descriptor has just given what a cache held without waiting, and this was there, too.
+            // Should it be gone by now, the read waits for it, as kernel AIO would.
+            &mut [memory] if self.readable == fd && pages.knows(fd, iocb.offset, len) => {
+                file::read_at(fd, memory, iocb.offset).ok()?
+            }
+            _ => {
+                let read = Transfer {
+                    fd,
+                    write: false,
+                    iov: segments.as_ptr() as usize,
+                    count: 1,
+                    offset: iocb.offset,
+                    flags: RWF_NOWAIT,
+                };
+                let n = file::transfer(&read).ok()?;
+                if n as u64 == len {
+                    self.readable = fd;
+                    pages.learn(fd, iocb.offset, len);
+                }
+                n
+            }
         };
-        let n = file::transfer(&read).ok()?;
         #[cfg(feature = "faults")]
         if n as u64 == len {
             super::faults::corrupt_if_due(segments);
@@ -358,7 +376,7 @@ impl Submission<'_> {
         });
         if let Err(e) = result {
             // Should a handler for SIGXFSZ have made it another file.
-            self.writable = -1;
+            (self.readable, self.writable) = (-1, -1);
             if matches!(
                 e,
                 Errno::EBADF | Errno::EINVAL | Errno::EOPNOTSUPP | Errno::EPERM | Errno::ESPIPE
@@ -539,8 +557,14 @@ impl Submission<'_> {
                 self.answer(c, Ok(place.len as usize), place);
                 Ok(())
             }
-            Ok(n) => self.on_ring(c, place, Work::Read, n),
-            Err(Errno::EAGAIN) if place.flags & RWF_NOWAIT == 0 => self.on_ring(c, place, Work::Read, 0),
+            Ok(n) => {
+                self.process.cached_pages.forget();
+                self.on_ring(c, place, Work::Read, n)
+            }
+            Err(Errno::EAGAIN) if place.flags & RWF_NOWAIT == 0 => {
+                self.process.cached_pages.forget();
+                self.on_ring(c, place, Work::Read, 0)
+            }
             // Not every file system knows the flag.
             Err(Errno::EOPNOTSUPP) if place.flags & RWF_NOWAIT == 0 => self.in_caller(c, place, false),
             Err(e) => {
@@ -593,8 +617,8 @@ impl Submission<'_> {
     /// A transfer on a file without a position: in the caller, in order, blocking if it blocks.
     fn stream(&mut self, c: &Candidate, place: &mut Place<'_>, write: bool) -> Result<()> {
         self.flush();
-        // It may take long, and the descriptor may be another's then.
-        self.writable = -1;
+        // It may take long, and the descriptors may be others' then.
+        (self.readable, self.writable) = (-1, -1);
         self.give_back();
         let mut offset = match c.kind {
             Kind::Fifo => -1,

@@ -181,6 +181,16 @@ pub fn transfer(t: &Transfer) -> Result<usize> {
     }
 }
 
+/// `pread`: the number of bytes read.
+///
+/// # Errors
+/// Those of the call.
+#[inline]
+pub fn read_at(fd: i32, [base, len]: [usize; 2], offset: i64) -> Result<usize> {
+    // SAFETY: the kernel checks the memory, which the program named to be read into.
+    unsafe { syscall(libc::SYS_pread64, [fd as usize, base, len, offset as usize, 0, 0]) }
+}
+
 /// A transfer of no bytes, which `preadv2` and `pwritev2` do not even bring before the file: some
 /// refuse it, and a datagram socket sends an empty message, for which it may have to wait.
 ///
