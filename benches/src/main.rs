@@ -99,10 +99,6 @@ fn run() -> Result<(), String> {
     let wanted = |name: &str| names.is_empty() || names.iter().any(|n| name.contains(n.as_str()));
     let mut workloads = workload::all(size);
     workloads.retain(|w| wanted(&w.name));
-    // Not without its source.
-    workloads.retain(|w| {
-        w.load == workload::Load::Aio || std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/ring.c")).exists()
-    });
     let mut curves = workload::curves(size);
     curves.retain(|c| wanted(c.name));
     if list {
@@ -133,12 +129,7 @@ fn run() -> Result<(), String> {
         plan.rounds,
         plan.slice.as_millis()
     );
-    let bench = Bench::new(
-        plan,
-        dir.path().to_owned(),
-        size.span(),
-        workloads.iter().any(|w| w.load == workload::Load::Ring),
-    )?;
+    let bench = Bench::new(plan, dir.path().to_owned(), size.span())?;
     let mut results = Results {
         machine,
         mode: mode.name().into(),

@@ -171,7 +171,7 @@ impl Measured {
 
 impl Bench {
     /// Compiles the load programs and makes the file that all read, in a directory that is there.
-    pub(crate) fn new(plan: Plan, dir: PathBuf, span: u64, ring: bool) -> Result<Self, String> {
+    pub(crate) fn new(plan: Plan, dir: PathBuf, span: u64) -> Result<Self, String> {
         let bench = Self { plan, dir };
         compile("load.c", &bench.program(Load::Aio, Who::Kernel), &["-laio"])?;
         compile(
@@ -179,9 +179,7 @@ impl Bench {
             &bench.program(Load::Aio, Who::Native),
             &["-DNATIVE", "-luring"],
         )?;
-        if ring {
-            compile("ring.c", &bench.program(Load::Ring, Who::Kernel), &["-luring"])?;
-        }
+        compile("ring.c", &bench.program(Load::Ring, Who::Kernel), &["-luring"])?;
         let mut make = bench.command(Load::Aio, Who::Kernel)?;
         make.args(["file", &format!("span={span}")])
             .arg(argument(&bench.shared()));

@@ -340,9 +340,10 @@ pub(crate) fn all(size: Size) -> Vec<Workload> {
                 format!("{threads} submitting, {threads} reaping, direct reads"),
                 File::Shared,
                 &format!("threads span={span} size=4096 depth=32 direct=1 submitters={threads} reapers={threads}"),
-                &[Kernel, Ours],
+                &[Kernel, Ours, Caller, Native],
             )
             .speed(1.0)
+            // By hand each thread has a ring of its own: that is other work.
             .target(Ours, Kernel, Measure::Cpu, 1.25)
             .target(Ours, Kernel, Measure::LatencyP99, 1.0),
         );
@@ -354,7 +355,7 @@ pub(crate) fn all(size: Size) -> Vec<Workload> {
             format!("1,000 contexts, a {kind} read each"),
             File::Shared,
             &format!("contexts span={span} size=4096 contexts={many} direct={direct}"),
-            &[Kernel, Ours],
+            &[Kernel, Ours, Native],
         ));
     }
     all.push(
@@ -363,7 +364,7 @@ pub(crate) fn all(size: Size) -> Vec<Workload> {
             "io_setup and io_destroy".into(),
             File::None,
             "setup depth=128",
-            &[Kernel, Ours],
+            &[Kernel, Ours, Native],
         )
         .speed(100.0),
     );
