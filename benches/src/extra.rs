@@ -23,7 +23,7 @@ pub(crate) fn scaling(bench: &Bench, curve: &Curve, results: &mut Results) {
                 .push(format!("{}: not above {}, by fs.aio-max-nr", curve.title, most()));
             break;
         }
-        match bench.measure(workload) {
+        match bench.measure(workload, false) {
             Ok(measured) => points.push(Point {
                 n: *n,
                 cost: measured.cost,

@@ -151,7 +151,7 @@ fn run() -> Result<(), String> {
         println!("{}", table::heading());
     }
     for workload in &workloads {
-        match bench.measure(workload) {
+        match bench.measure(workload, true) {
             Ok(measured) => {
                 println!("{}", table::row(&measured));
                 results.workloads.push(measured);

@@ -238,8 +238,8 @@ impl Bench {
         )
     }
 
-    /// Measures a workload.
-    pub(crate) fn measure(&self, workload: &Workload) -> Result<Measured, String> {
+    /// Measures a workload, and counts its system calls if that is wanted.
+    pub(crate) fn measure(&self, workload: &Workload, count: bool) -> Result<Measured, String> {
         let mut lanes = Vec::new();
         for &who in &workload.who {
             lanes.push(self.start(workload, who)?);
@@ -256,7 +256,7 @@ impl Bench {
         }
         let mut cost = BTreeMap::new();
         for ((mut lane, slices), &who) in lanes.into_iter().zip(&slices).zip(&workload.who) {
-            let counted = if self.plan.strace {
+            let counted = if count && self.plan.strace {
                 Some(strace::calls(
                     &mut lane,
                     self.plan.slice.min(Duration::from_millis(40)),
