@@ -13,7 +13,7 @@ use super::context::{Context, MaskedSleeper};
 use super::process::Process;
 use super::request::Link;
 use super::ring::{Staged, Words, words};
-use crate::sys::{Errno, Result, local, map, mem, thread};
+use crate::sys::{Errno, Result, file, local, map, mem, thread};
 use core::cell::Cell;
 use core::sync::atomic::{
     AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
@@ -118,14 +118,15 @@ impl Signals {
         self.count.load(Relaxed) & 1 != 0
     }
 
-    /// Makes the signals that are due.
+    /// Makes the signals that are due; `blocks`: whether a write to the eventfd may, if that is known.
     #[inline]
-    pub(crate) fn send(&self, process: &'static Process) {
+    pub(crate) fn send(&self, process: &'static Process, blocks: Option<bool>) {
         if self.count.load(Relaxed) > 1 {
             // A handler that jumped away from here would leave them made or not.
             let _quiet = thread::quiet();
             let count = self.count.swap(0, SeqCst) / 2;
-            process.signal(self.eventfd.load(Relaxed), count);
+            let eventfd = self.eventfd.load(Relaxed);
+            process.signal_as(eventfd, count, blocks.unwrap_or_else(|| file::may_block(eventfd)));
         }
     }
 }
@@ -322,7 +323,7 @@ impl Call {
                 process.release(request);
             }
         }
-        self.signals.send(process);
+        self.signals.send(process, None);
         let mut at = self.chain.get();
         self.chain.set(None);
         while let Some(request) = at {

@@ -104,7 +104,12 @@ impl Process {
 
     /// Adds to an eventfd without ever blocking.
     pub(crate) fn signal(&self, fd: i32, count: u64) {
-        let left = self.write_signal(fd, count);
+        self.signal_as(fd, count, file::may_block(fd));
+    }
+
+    /// The same where it is known whether a write may block.
+    pub(crate) fn signal_as(&self, fd: i32, count: u64, blocks: bool) {
+        let left = self.write_signal(fd, count, blocks);
         if left > 0 {
             let _quiet = thread::quiet();
             self.begin_adding();
@@ -120,10 +125,10 @@ impl Process {
     }
 
     /// The same by a write; what cannot be added so comes back.
-    fn write_signal(&self, fd: i32, count: u64) -> u64 {
+    fn write_signal(&self, fd: i32, count: u64, blocks: bool) -> u64 {
         /// From so many on it is cheaper to look the counter up.
         const MANY: u64 = 8;
-        if file::may_block(fd) {
+        if blocks {
             // Nobody else may add between a look at the counter and the write that follows it.
             let held = self.adding.lock();
             if count < MANY && self.adders.load(SeqCst) == 0 {

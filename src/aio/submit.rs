@@ -618,7 +618,7 @@ impl Submission<'_> {
     fn stream(&mut self, c: &Candidate, place: &mut Place<'_>, write: bool) -> Result<()> {
         self.flush();
         // It may take long, and the descriptors may be others' then.
-        (self.readable, self.writable) = (-1, -1);
+        (self.readable, self.writable, self.checked_resfd) = (-1, -1, -1);
         self.give_back();
         let mut offset = match c.kind {
             Kind::Fifo => -1,
@@ -732,7 +732,7 @@ impl Submission<'_> {
         if resfd >= 0 {
             if self.signals().differ(resfd) {
                 self.publish();
-                self.signals().send(self.process);
+                self.signals().send(self.process, None);
             }
             let signals = self.signals();
             signals.add(resfd, if seeded("twice") { 2 } else { 1 }, call.is_some());
@@ -921,7 +921,10 @@ impl Submission<'_> {
     /// Tells of the events that were published: eventfds first, then those who sleep.
     fn announce(&mut self) {
         self.publish();
-        self.signals().send(self.process);
+        // Unless a wait was in between, they are for the one that was looked at last.
+        let signals = self.signals();
+        let blocks = (!signals.differ(self.checked_resfd)).then_some(self.resfd_blocks);
+        signals.send(self.process, blocks);
         self.unannounced |= self.context.deliver_late();
         if self.unannounced {
             self.unannounced = false;
