@@ -81,6 +81,10 @@ const CQ_ENTRIES: u32 = 4096;
 /// lost if the ring cannot be entered any more. The rest is for polls and what is not counted.
 const MOST_AWAITED: u32 = CQ_ENTRIES - 2 * SQ_ENTRIES;
 
+/// So many entries the kernel gets at first, and then twice as many each time: it keeps what it gets
+/// at once from the device until it has prepared all of it.
+const FIRST_CHUNK: u32 = 4;
+
 /// Bounds of [`Driver::linger`], in nanoseconds.
 const SHORTEST_LINGER: u64 = 4_000;
 const LONGEST_LINGER: u64 = 64_000;
@@ -640,6 +644,7 @@ impl Driver {
     /// Brings the requests of all waiting submitters into the kernel and lets the submitters go.
     fn serve(&mut self) {
         self.epoch += 1;
+        let mut chunk = FIRST_CHUNK;
         let mut at = self.batches;
         while let Some(batch) = live(at) {
             let mut next = batch.first.get();
@@ -655,6 +660,10 @@ impl Driver {
                 request.batch.store(at as usize, Relaxed);
                 self.enlist(request);
                 self.issue(request);
+                if self.ring.sq_ready() >= chunk {
+                    self.enter(0);
+                    chunk *= 2;
+                }
             }
             match batch.order {
                 Order::Submit => {}
