@@ -83,6 +83,8 @@ struct Submission<'a> {
     /// The eventfd that was checked last, and whether a write to it may block.
     checked_resfd: i32,
     resfd_blocks: bool,
+    /// The file of the last request, until this call may have changed one.
+    known: Option<(i32, Status)>,
 }
 
 /// `io_submit` on a context of ours.
@@ -103,6 +105,7 @@ pub(crate) fn submit(process: &'static Process, context: &InUse<'_>, nr: i64, io
         writable: -1,
         checked_resfd: -1,
         resfd_blocks: false,
+        known: None,
     };
     let mut taken = 0;
     let mut refused = None;
@@ -251,10 +254,16 @@ impl Submission<'_> {
             return Ok(());
         }
         if let Some((result, resfd)) = self.remembered_write(&iocb, address) {
+            self.known = None;
             self.deliver(iocb.event(address, result), resfd, self.context.call());
             return Ok(());
         }
-        let status = file::status(fd)?;
+        let status = match self.known {
+            Some((known, status)) if known == fd => status,
+            _ => file::status(fd)?,
+        };
+        let kind = Kind::of(&status);
+        self.known = (kind == Kind::Seekable && !status.is_virtual).then_some((fd, status));
         let resfd = self.eventfd_of(&iocb)?;
         let mut candidate = Candidate {
             iocb,
@@ -263,7 +272,7 @@ impl Submission<'_> {
             resfd,
             ioprio: 0,
             status,
-            kind: Kind::of(&status),
+            kind,
             judged: false,
         };
         if !seeded("key") {
@@ -935,6 +944,7 @@ impl Submission<'_> {
     /// Makes everything so far true: events announced, requests in the kernel, writes that came
     /// back done.
     fn flush(&mut self) {
+        self.known = None;
         self.announce();
         let Some(chain) = self.first.take() else {
             return;
