@@ -85,9 +85,13 @@ const MOST_AWAITED: u32 = CQ_ENTRIES - 2 * SQ_ENTRIES;
 /// at once from the device until it has prepared all of it.
 const FIRST_CHUNK: u32 = 4;
 
-/// Bounds of [`Driver::linger`], in nanoseconds.
-const SHORTEST_LINGER: u64 = 4_000;
-const LONGEST_LINGER: u64 = 64_000;
+/// Nanoseconds that [`Driver::linger`] takes, and how often work has to have come so soon of late.
+const AT_ONCE: u64 = 8_000;
+const PAYS: u32 = 2;
+
+/// See [`Driver::last_deed`].
+const EVENTS: usize = 0;
+const HAND_OVER: usize = 1;
 
 /// How often this thread looks around at once after one of the program has left.
 const FIRST_LOOKS: u32 = 50;
@@ -129,8 +133,13 @@ pub(crate) struct Driver {
     signalling: List,
     /// Polls that are true wait for the kernel to let go of their files.
     releasing: bool,
-    /// Nanoseconds that it pays to look for work before sleeping.
-    lingers: u64,
+    /// Whether it pays to look for work before sleeping, after events and after a hand-over: how often
+    /// it did, of late.
+    pays: [u32; 2],
+    /// Which of them: what this thread did last.
+    last_deed: usize,
+    /// When it had nothing to do any more.
+    idle_since: Option<u64>,
     /// There is a processor to do it on.
     may_linger: bool,
     /// A thread of the program has left that the process may end with, see [`Driver::watch`].
@@ -267,7 +276,9 @@ impl Driver {
             touched: [const { None }; 8],
             signalling: List::default(),
             releasing: false,
-            lingers: 0,
+            pays: [0; 2],
+            last_deed: EVENTS,
+            idle_since: None,
             may_linger: process.config.possible_cpus() > 1,
             watching: false,
             looks: 0,
@@ -348,8 +359,10 @@ impl Driver {
                 self.stop_signals();
             }
             self.batches = self.process.engine.collect();
-            if !self.batches.is_null() {
+            if let Some(batch) = live(self.batches) {
+                self.is_busy_since(batch.since);
                 self.serve();
+                self.last_deed = HAND_OVER;
                 continue;
             }
             if self.process.engine.departure.swap(0, SeqCst) != 0 {
@@ -582,36 +595,42 @@ impl Driver {
         }
     }
 
-    /// Looks for work for a while before it sleeps: waking a thread takes longer than most of what
-    /// this one is woken for. How long depends on whether that has been of use; true when it was.
+    /// Looks for work for a moment before it sleeps, if work came so soon the last times: waking a thread
+    /// takes longer. True when there is some.
     fn linger(&mut self) -> bool {
-        if self.lingers == 0 {
+        let begin = futex::now();
+        self.idle_since = Some(begin);
+        if !self.may_linger || *self.pays() < PAYS {
             return false;
         }
-        let end = futex::now() + self.lingers;
-        loop {
-            if !self.process.engine.inbox.load(SeqCst).is_null() {
-                self.lingers = LONGEST_LINGER;
+        while futex::now() - begin < AT_ONCE {
+            if !self.process.engine.inbox.load(SeqCst).is_null() || self.ring.cq_ready() > 0 {
                 return true;
             }
             if self.ring.kernel_holds_completions() {
                 self.enter(0);
                 return true;
             }
-            if self.ring.cq_ready() > 0 {
-                return true;
-            }
-            if futex::now() >= end {
-                self.lingers = if self.lingers > SHORTEST_LINGER {
-                    self.lingers / 2
-                } else {
-                    0
-                };
-                return false;
-            }
-            for _ in 0..8 {
-                core::hint::spin_loop();
-            }
+            core::hint::spin_loop();
+        }
+        false
+    }
+
+    fn pays(&mut self) -> &mut u32 {
+        let [events, hand_over] = &mut self.pays;
+        if self.last_deed == EVENTS { events } else { hand_over }
+    }
+
+    /// There was something to do again at this time.
+    fn is_busy_since(&mut self, now: u64) {
+        if let Some(begin) = self.idle_since.take() {
+            let soon = now.saturating_sub(begin) < AT_ONCE;
+            let pays = self.pays();
+            *pays = if soon {
+                (*pays + 1).min(2 * PAYS)
+            } else {
+                pays.saturating_sub(1)
+            };
         }
     }
 
@@ -700,7 +719,6 @@ impl Driver {
         let word = engine.sleep.fetch_or(ASLEEP, SeqCst) | ASLEEP;
         if engine.inbox.load(SeqCst).is_null() && engine.departure.load(SeqCst) == 0 {
             self.arm(word);
-            let before = futex::now();
             if self.unfinished.is_some() || !self.signalling.is_empty() {
                 // Whoever has the ring is interrupted, or an eventfd full, and may be for long.
                 self.await_completions(1_000_000);
@@ -712,9 +730,6 @@ impl Driver {
                     // Completions of the ring end this, too.
                     thread::await_nudge();
                 }
-            }
-            if futex::now() - before < LONGEST_LINGER && self.may_linger {
-                self.lingers = (self.lingers * 2).clamp(SHORTEST_LINGER, LONGEST_LINGER);
             }
         }
         engine.sleep.fetch_and(!ASLEEP, SeqCst);
@@ -1303,6 +1318,10 @@ impl Driver {
         if request.is(TRACKED) {
             self.process.reads.remove(request);
         }
+        if self.idle_since.is_some() {
+            self.is_busy_since(futex::now());
+        }
+        self.last_deed = EVENTS;
         let held = context.enter();
         context.count(-1);
         request.result.store(result, Relaxed);

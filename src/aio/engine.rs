@@ -66,6 +66,8 @@ pub(crate) struct Batch {
     pub(crate) next: AtomicPtr<Batch>,
     pub(crate) first: Link,
     pub(crate) order: Order,
+    /// When it was handed over.
+    pub(crate) since: u64,
     /// Writes that the kernel would not take without blocking, in order.
     pub(crate) redo: Link,
     pub(crate) last_redo: Link,
@@ -226,6 +228,7 @@ impl Engine {
             next: AtomicPtr::default(),
             first: Link::default(),
             order,
+            since: futex::now(),
             redo: Link::default(),
             last_redo: Link::default(),
             cancelled: AtomicU32::new(0),
@@ -253,12 +256,7 @@ impl Engine {
             // The thread may have looked before, and waits for the kernel now.
             self.serve_carried(self.collect());
         }
-        for _ in 0..SPINS {
-            if batch.done.load(SeqCst) == DONE {
-                return batch.answer();
-            }
-            core::hint::spin_loop();
-        }
+        // To spin here would pay with a processor to spare: with two it is the thread's that is taken.
         if batch.done.compare_exchange(PENDING, SLEEPING, SeqCst, SeqCst).is_ok() {
             futex::wait_change(&batch.done, SLEEPING);
         }
@@ -315,9 +313,6 @@ impl Batch {
         (self.redo.get(), self.cancelled.load(SeqCst) != 0)
     }
 }
-
-/// Looks at the word this often before sleeping: about as long as a short hand-over takes.
-const SPINS: u32 = 1000;
 
 /// The batch at an address that came through the inbox.
 #[allow(unsafe_code)]
