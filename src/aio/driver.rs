@@ -119,6 +119,11 @@ pub(crate) struct Driver {
     /// The batches of the present round.
     batches: *const Batch,
     slots: Slots,
+    /// An eventfd of this round of hand-over, and the slot that holds it.
+    shared: Option<(i32, u32)>,
+    /// A request that signals its eventfd for itself and all that follow, until these are another
+    /// eventfd's or there are no more.
+    signal: Option<&'static Request>,
     /// The kernel has futex requests: Linux 6.7.
     has_futex: bool,
     /// Whether something will wake the thread.
@@ -252,7 +257,7 @@ impl Driver {
         #[cfg(feature = "faults")]
         let has_futex = has_futex && !super::faults::old_kernel();
         let mut driver = Self::of(process, ring, features);
-        driver.slots = Slots::new(ring);
+        driver.slots.fill(ring);
         driver.has_futex = has_futex;
         driver.unfiltered = process.engine.is_unfiltered();
         Ok(driver)
@@ -264,7 +269,9 @@ impl Driver {
             ring,
             epoch: 0,
             batches: core::ptr::null(),
-            slots: Slots([0; SLOT_WORDS]),
+            slots: Slots::NONE,
+            shared: None,
+            signal: None,
             has_futex: false,
             armed: false,
             quiet: if features & uring::IORING_FEAT_CQE_SKIP != 0 {
@@ -663,6 +670,7 @@ impl Driver {
     /// Brings the requests of all waiting submitters into the kernel and lets the submitters go.
     fn serve(&mut self) {
         self.epoch += 1;
+        self.shared = None;
         let mut chunk = FIRST_CHUNK;
         let mut at = self.batches;
         while let Some(batch) = live(at) {
@@ -829,6 +837,7 @@ impl Driver {
                 self.handle(cqe);
             }
             self.conclude_late();
+            self.send_signal();
             if !written && self.ring.sq_ready() != 0 && !self.fallen && (self.releasing || !self.signalling.is_empty())
             {
                 // Whoever is woken waits for the eventfds: those that do not block are done now.
@@ -901,6 +910,7 @@ impl Driver {
         }
         let crowded = self.awaited >= MOST_AWAITED && request.work() != Work::Poll;
         if crowded || !self.hold_files(request) {
+            self.shared = None;
             self.release_files(request);
             return self.refuse(request);
         }
@@ -1022,9 +1032,18 @@ impl Driver {
     fn hold_files(&mut self, request: &'static Request) -> bool {
         let sync = matches!(request.work(), Work::Sync | Work::DataSync);
         let named = request.is(SIGNAL_BY_NUMBER) || request.slot.load(Relaxed) != NO_SLOT;
-        if request.resfd.load(Relaxed) >= 0 && !named {
-            if let Some(slot) = self.slots.take() {
+        let resfd = request.resfd.load(Relaxed);
+        if resfd >= 0 && !named {
+            // With a link each gives its slot back by itself.
+            let known = self
+                .shared
+                .filter(|(eventfd, _)| *eventfd == resfd && !self.signals_by_link());
+            if let Some((_, slot)) = known {
+                self.slots.share(slot);
                 request.slot.store(slot, Relaxed);
+            } else if let Some(slot) = self.slots.take() {
+                request.slot.store(slot, Relaxed);
+                self.shared = Some((resfd, slot));
                 let tagged = request::user_data(request) | HOLD;
                 self.push(&self.slot_update(slot, fill_address(&request.resfd), tagged));
             } else if request.work() == Work::Poll {
@@ -1042,11 +1061,14 @@ impl Driver {
     /// The kernel may not have put the eventfd into its slot, for want of memory.
     fn not_held(&mut self, request: &'static Request, res: i32) {
         // One that was closed is not to be signalled.
-        if res < 0 && res != Errno::EBADF.negated() {
-            request.mark(SIGNAL_BY_NUMBER);
-            let slot = request.slot.swap(NO_SLOT, Relaxed);
-            if slot != NO_SLOT {
-                self.slots.give_back(slot);
+        if res >= 0 || res == Errno::EBADF.negated() {
+            return;
+        }
+        match request.slot.load(Relaxed) {
+            NO_SLOT => request.mark(SIGNAL_BY_NUMBER),
+            slot => {
+                self.slots.spoil(slot);
+                self.shared = None;
             }
         }
     }
@@ -1074,12 +1096,16 @@ impl Driver {
         }
     }
 
+    /// A request has no use for a slot any more.
     fn empty_slot(&mut self, index: u32) {
+        if !self.slots.give_back(index) {
+            return;
+        }
+        self.shared = self.shared.filter(|(_, slot)| *slot != index);
         let sqe = self.slot_update(index, &raw const NOTHING as u64, UNHEEDED);
         if !self.push(&sqe) {
             self.encumber();
         }
-        self.slots.give_back(index);
     }
 
     /// There is no room in the file table: whoever submitted does the request, while it still can.
@@ -1349,11 +1375,21 @@ impl Driver {
         if request.work() == Work::Poll && !request.is(CANCELLED) {
             held.polls.remove(request);
         }
-        if request.is_to_signal() {
+        let slot = request.slot.load(Relaxed);
+        let same = |first: &&Request| {
+            slot == first.slot.load(Relaxed) && first.context().is_some_and(|c| core::ptr::eq(c, *held))
+        };
+        if !request.is_to_signal() {
+            self.retire(request);
+        } else if let Some(first) = self.signal.filter(same) {
+            // Whoever takes this event waits for the first one's signal.
+            first.adds.fetch_add(1, Relaxed);
+            held.signals.end(request.is(ODD_SIGNAL));
+            self.retire(request);
+        } else {
+            request.adds.store(1, Relaxed);
             held.enter().keep();
             self.signal(request);
-        } else {
-            self.retire(request);
         }
         self.touch(held);
     }
@@ -1393,23 +1429,34 @@ impl Driver {
         }
     }
 
-    /// Adds one to the request's eventfd. On the ring, a full counter blocks nobody.
+    /// Adds to the request's eventfd. On the ring, a full counter blocks nobody.
     fn signal(&mut self, request: &'static Request) {
         request.signalled.store(futex::now(), Relaxed);
         self.signalling.add(request);
         let slot = request.slot.load(Relaxed);
-        if slot == NO_SLOT {
-            // By its number, which may have come to mean another file.
-            let fd = request.resfd.load(Relaxed);
-            if self.fallen {
-                return self.signal_by_number(request);
-            }
-            if file::expect_eventfd(fd).is_ok() {
-                saturate(fd, 1);
-            }
-            return self.signalled(request);
+        if slot != NO_SLOT && !self.slots.is_spoilt(slot) {
+            self.send_signal();
+            self.signal = Some(request);
+            return;
         }
-        let mut sqe = signal_to(slot, request::user_data(request) | SIGNAL);
+        // By its number, which may have come to mean another file.
+        let fd = request.resfd.load(Relaxed);
+        if self.fallen {
+            return self.signal_by_number(request);
+        }
+        if file::expect_eventfd(fd).is_ok() {
+            saturate(fd, request.adds.load(Relaxed));
+        }
+        self.signalled(request);
+    }
+
+    /// Has the kernel write the signal that was put off for others like it.
+    fn send_signal(&mut self) {
+        let Some(request) = self.signal.take() else {
+            return;
+        };
+        let mut sqe = signal_to(request.slot.load(Relaxed), request::user_data(request) | SIGNAL);
+        sqe.addr = request.adds.as_ptr() as u64;
         if request.is(BLOCKING_SIGNAL) {
             // The kernel gives it to a worker in any case, but tries for long before it does.
             sqe.flags |= uring::IOSQE_ASYNC;
@@ -1423,7 +1470,9 @@ impl Driver {
     }
 
     fn signal_by_number(&mut self, request: &'static Request) {
-        carrier::signal(self.process, request.resfd.load(Relaxed));
+        for _ in 0..request.adds.load(Relaxed) {
+            carrier::signal(self.process, request.resfd.load(Relaxed));
+        }
         self.signalled(request);
     }
 
@@ -1473,7 +1522,7 @@ impl Driver {
     fn saturate(&mut self, request: &'static Request, eventfd: i32) {
         let mut done = false;
         if eventfd >= 0 {
-            done = !self.fallen && saturate(eventfd, 1);
+            done = !self.fallen && saturate(eventfd, request.adds.load(Relaxed));
             file::close(eventfd);
         }
         if done || eventfd == Errno::EBADF.negated() {
@@ -1604,45 +1653,96 @@ fn woken(asked: u32, found: u32, socket: bool, raw: bool) -> u32 {
     }
 }
 
-/// The free slots of the ring's file table.
-struct Slots([u64; SLOT_WORDS]);
+/// The slots of the ring's file table.
+struct Slots {
+    /// Those that are free, a bit each.
+    free: [u64; SLOT_WORDS],
+    /// How many requests each of the others belongs to.
+    users: &'static [AtomicU32],
+}
 
 const SLOT_WORDS: usize = 64;
+const SLOTS: usize = SLOT_WORDS * 64;
+/// Beside a number of users.
+const SPOILT: u32 = 1 << 31;
 
 impl Slots {
+    const NONE: Self = Self {
+        free: [0; SLOT_WORDS],
+        users: &[],
+    };
+
     /// As many as the descriptor limit lets the kernel give; none is allowed.
-    fn new(ring: &Ring) -> Self {
-        let wanted = SLOT_WORDS as u32 * 64;
-        let count = thread::with_descriptor_limit(wanted, |count| match count {
+    fn fill(&mut self, ring: &Ring) {
+        let count = thread::with_descriptor_limit(SLOTS as u32, |count| match count {
             0 => 0,
             n => register::files_sparse(ring, n).map_or(0, |_| n),
         });
-        let mut free = [0; SLOT_WORDS];
-        for (index, word) in (0..).step_by(64).zip(&mut free) {
+        self.open(count);
+    }
+
+    #[allow(unsafe_code)]
+    fn open(&mut self, count: u32) {
+        let Ok(users) = map::wiped(SLOTS * size_of::<AtomicU32>()) else {
+            return;
+        };
+        // SAFETY: a mapping of that size, which stays for good; zeroes are valid counts.
+        self.users = unsafe { core::slice::from_raw_parts(users.cast::<AtomicU32>().as_ptr(), SLOTS) };
+        for (index, word) in (0..).step_by(64).zip(&mut self.free) {
             *word = match count.saturating_sub(index) {
                 0 => 0,
                 n @ 1..64 => (1 << n) - 1,
                 _ => u64::MAX,
             };
         }
-        Self(free)
+    }
+
+    fn users(&self, index: u32) -> Option<&'static AtomicU32> {
+        self.users.get(index as usize)
     }
 
     fn take(&mut self) -> Option<u32> {
-        for (base, word) in (0..).step_by(64).zip(&mut self.0) {
+        for (base, word) in (0..).step_by(64).zip(&mut self.free) {
             if *word != 0 {
                 let bit = word.trailing_zeros();
                 *word &= *word - 1;
+                self.share(base + bit);
                 return Some(base + bit);
             }
         }
         None
     }
 
-    fn give_back(&mut self, index: u32) {
-        if let Some(word) = self.0.get_mut(index as usize / 64) {
-            *word |= 1 << (index % 64);
+    /// One more request has the slot.
+    fn share(&mut self, index: u32) {
+        if let Some(users) = self.users(index) {
+            users.fetch_add(1, Relaxed);
         }
+    }
+
+    /// There is no file in the slot that should be there.
+    fn spoil(&mut self, index: u32) {
+        if let Some(users) = self.users(index) {
+            users.fetch_or(SPOILT, Relaxed);
+        }
+    }
+
+    fn is_spoilt(&self, index: u32) -> bool {
+        self.users(index).is_some_and(|users| users.load(Relaxed) & SPOILT != 0)
+    }
+
+    /// One less has it; true for the last, which empties the slot.
+    fn give_back(&mut self, index: u32) -> bool {
+        let (Some(users), Some(word)) = (self.users(index), self.free.get_mut(index as usize / 64)) else {
+            return false;
+        };
+        if users.load(Relaxed) & !SPOILT > 1 {
+            users.fetch_sub(1, Relaxed);
+            return false;
+        }
+        users.store(0, Relaxed);
+        *word |= 1 << (index % 64);
+        true
     }
 }
 
@@ -1652,15 +1752,18 @@ mod tests {
 
     #[test]
     fn slots_are_given_once() {
-        let mut slots = Slots([0; SLOT_WORDS]);
+        let mut slots = Slots::NONE;
         assert_eq!(slots.take(), None);
-        slots.give_back(0);
-        slots.give_back(4095);
-        slots.give_back(70);
+        slots.open(0);
+        assert_eq!(slots.take(), None);
+        assert!(slots.give_back(0) && slots.give_back(4095) && slots.give_back(70));
         assert_eq!(
             [slots.take(), slots.take(), slots.take(), slots.take()],
             [Some(0), Some(70), Some(4095), None]
         );
+        slots.share(70);
+        assert!(!slots.give_back(70) && slots.take().is_none());
+        assert!(slots.give_back(70) && slots.take() == Some(70));
     }
 
     #[test]

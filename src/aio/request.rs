@@ -136,6 +136,8 @@ pub(crate) struct Request {
     pub(crate) delivered: AtomicU32,
     /// When the write to the eventfd began, or was last taken back.
     pub(crate) signalled: AtomicU64,
+    /// What it adds: one for its own event and each that follows.
+    pub(crate) adds: AtomicU64,
     /// The next that the library's thread has to finish.
     pub(crate) unfinished: Link,
     /// What kernel AIO is told, where the request goes there.
