@@ -78,8 +78,10 @@ const NAMELESS: u32 = uring::IORING_SETUP_NO_MMAP | uring::IORING_SETUP_REGISTER
 const SQ_ENTRIES: u32 = 128;
 const CQ_ENTRIES: u32 = 4096;
 /// Completions that may be awaited before transfers are refused: what finds no room in the queue is
-/// lost if the ring cannot be entered any more. The rest is for polls and what is not counted.
+/// lost if the ring cannot be entered any more. The rest is for what is not counted, as are polls beyond
+/// so many: they seldom end together, and not when the ring is lost.
 const MOST_AWAITED: u32 = CQ_ENTRIES - 2 * SQ_ENTRIES;
+const MOST_POLLS: u32 = MOST_AWAITED / 2;
 
 /// So many entries the kernel gets at first, and then twice as many each time: it keeps what it gets
 /// at once from the device until it has prepared all of it.
@@ -155,8 +157,11 @@ pub(crate) struct Driver {
     fallen: bool,
     /// Transfers and syncs in the ring.
     in_ring: u32,
-    /// Entries in the ring whose completions are of interest.
+    /// Entries in the ring whose completions are of interest, and the polls among them.
     awaited: u32,
+    polls: u32,
+    /// Nothing ended when this round of hand-over waited for it.
+    stuck: bool,
     /// No seccomp filter was in force so far, and when to look again.
     unfiltered: bool,
     next_look: u64,
@@ -292,6 +297,8 @@ impl Driver {
             fallen: false,
             in_ring: 0,
             awaited: 0,
+            polls: 0,
+            stuck: false,
             unfiltered: false,
             next_look: 0,
             vain: 0,
@@ -671,6 +678,7 @@ impl Driver {
     fn serve(&mut self) {
         self.epoch += 1;
         self.shared = None;
+        self.stuck = false;
         let mut chunk = FIRST_CHUNK;
         let mut at = self.batches;
         while let Some(batch) = live(at) {
@@ -686,6 +694,7 @@ impl Driver {
                 request.epoch.store(self.epoch, Relaxed);
                 request.batch.store(at as usize, Relaxed);
                 self.enlist(request);
+                self.make_way();
                 self.issue(request);
                 if self.ring.sq_ready() >= chunk {
                     self.enter(0);
@@ -767,11 +776,27 @@ impl Driver {
         while !self.fallen {
             if self.ring.push(sqe) {
                 self.awaited += is_awaited(sqe.user_data);
+                self.polls += u32::from(sqe.opcode == uring::IORING_OP_POLL_ADD);
                 return true;
             }
             self.enter(0);
         }
         false
+    }
+
+    /// Whether the ring has as many transfers as its completions have room.
+    fn is_crowded(&self) -> bool {
+        self.awaited.saturating_sub(self.polls.saturating_sub(MOST_POLLS)) >= MOST_AWAITED
+    }
+
+    /// Waits while there are too many transfers, for a device that does them, as kernel AIO does.
+    fn make_way(&mut self) {
+        while self.is_crowded() && self.in_ring > 0 && !self.stuck && !self.fallen {
+            let before = self.in_ring;
+            self.await_completions(1_000_000);
+            self.reap();
+            self.stuck = self.in_ring == before;
+        }
     }
 
     /// Makes room for entries that belong together.
@@ -908,7 +933,7 @@ impl Driver {
         if self.fallen {
             return self.carry(request);
         }
-        let crowded = self.awaited >= MOST_AWAITED && request.work() != Work::Poll;
+        let crowded = request.work() != Work::Poll && self.is_crowded();
         if crowded || !self.hold_files(request) {
             self.shared = None;
             self.release_files(request);
@@ -1296,6 +1321,7 @@ impl Driver {
         if more {
             return;
         }
+        self.polls = self.polls.saturating_sub(u32::from(!paused));
         request.unmark(TAKEN_BACK);
         if request.is(KEPT) {
             return self.process.part(request, SILENT);
