@@ -1,6 +1,6 @@
 //! What is under way: begun by one thread, waited for by others.
 
-use crate::sys::futex;
+use crate::sys::{futex, thread};
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
 /// Counts what has begun and not ended, so that a thread can wait for all that began before it
@@ -84,6 +84,11 @@ impl Underway {
             if spins < 200 {
                 spins += 1;
                 core::hint::spin_loop();
+                if spins % 50 == 20 {
+                    // Its wake-up may have taken this thread to the processor of the one that signals, which has yet to
+                    // say that it has. To sleep would have that one wake this one at another processor.
+                    thread::step_aside();
+                }
                 continue;
             }
             let left = deadline.saturating_sub(futex::now());

@@ -123,6 +123,12 @@ fn id(nr: i64) -> usize {
     unsafe { syscall(nr, [0; 6]) }.unwrap_or(0)
 }
 
+/// Lets others run that are waiting for the processor.
+pub fn step_aside() {
+    // SAFETY: takes nothing.
+    let _ = unsafe { syscall(libc::SYS_sched_yield, [0; 6]) };
+}
+
 /// The number of the calling thread.
 pub fn own_id() -> usize {
     id(libc::SYS_gettid)
