@@ -85,6 +85,8 @@ struct Submission<'a> {
     resfd_blocks: bool,
     /// The file of the last request, until this call may have changed one.
     known: Option<(i32, Status)>,
+    /// The present read is one of a descriptor that is remembered, and found nothing in the cache.
+    missed: bool,
 }
 
 /// `io_submit` on a context of ours.
@@ -106,6 +108,7 @@ pub(crate) fn submit(process: &'static Process, context: &InUse<'_>, nr: i64, io
         checked_resfd: -1,
         resfd_blocks: false,
         known: None,
+        missed: false,
     };
     let mut taken = 0;
     let mut refused = None;
@@ -246,6 +249,7 @@ impl Submission<'_> {
             return Err(Errno::EINVAL);
         }
         let fd = iocb.fildes as i32;
+        self.missed = false;
         let early = self.remembered_read(&iocb);
         if let Some((n, true)) = early {
             let resfd = self.eventfd_of(&iocb)?;
@@ -328,7 +332,9 @@ impl Submission<'_> {
                     offset: iocb.offset,
                     flags: RWF_NOWAIT,
                 };
-                let n = file::transfer(&read).ok()?;
+                let result = file::transfer(&read);
+                self.missed = result == Err(Errno::EAGAIN);
+                let n = result.ok()?;
                 if n as u64 == len {
                     self.readable = fd;
                     pages.learn(fd, iocb.offset, len);
@@ -557,7 +563,12 @@ impl Submission<'_> {
         }
         self.process.cached.learn(c.fd);
         // Cached data is answered at once. What is missing, if only a part, goes to the ring.
-        match self.attempt(c, place, false, place.offset as i64, RWF_NOWAIT) {
+        let result = if self.missed {
+            Err(Errno::EAGAIN)
+        } else {
+            self.attempt(c, place, false, place.offset as i64, RWF_NOWAIT)
+        };
+        match result {
             Ok(n) if n as u64 == place.len || n as u64 + place.offset >= c.status.size && c.is_regular() => {
                 self.answer(c, Ok(n), place);
                 Ok(())
