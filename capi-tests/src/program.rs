@@ -64,6 +64,8 @@ pub enum Variant {
     PreloadOurs,
     /// Ours, told to ask the kernel about every address.
     Strict,
+    /// Ours, with threads that are alone with a context entering the kernel from the first request on.
+    Own,
     /// Ours, with the program's threads entering the kernel.
     Caller,
     /// Ours, with a thread of the kernel that takes the requests.
@@ -72,7 +74,7 @@ pub enum Variant {
 
 impl Variant {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Theirs,
         Self::Ours,
         Self::OursKernel,
@@ -81,6 +83,7 @@ impl Variant {
         Self::Preload,
         Self::PreloadOurs,
         Self::Strict,
+        Self::Own,
         Self::Caller,
         Self::Sqpoll,
     ];
@@ -96,6 +99,7 @@ impl Variant {
             Self::Preload => "preload",
             Self::PreloadOurs => "preload-ours",
             Self::Strict => "strict",
+            Self::Own => "own",
             Self::Caller => "caller",
             Self::Sqpoll => "sqpoll",
         }
@@ -141,6 +145,7 @@ impl Variant {
             Self::Ours | Self::OursEperm | Self::OursEnosys => command.env("LD_LIBRARY_PATH", ours),
             Self::OursKernel => command.env("LD_LIBRARY_PATH", ours).env("AIOURING_BACKEND", "kernel"),
             Self::Strict => command.env("LD_LIBRARY_PATH", ours).env("AIOURING_CHECK", "strict"),
+            Self::Own => command.env("LD_LIBRARY_PATH", ours).env("AIOURING_ISSUER", "own"),
             Self::Caller => command.env("LD_LIBRARY_PATH", ours).env("AIOURING_ISSUER", "caller"),
             Self::Sqpoll => command.env("LD_LIBRARY_PATH", ours).env("AIOURING_ISSUER", "sqpoll"),
             // The loader goes on without a library that is not there.

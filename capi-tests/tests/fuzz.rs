@@ -30,6 +30,7 @@ fn main() {
     for (name, ours, count) in [
         ("oracle", Library::oracle(), SEQUENCES / 5),
         ("ours", Library::ours(), SEQUENCES),
+        ("own", Library::ours().with("AIOURING_ISSUER", "own"), SEQUENCES / 3),
         (
             "ours-kernel",
             Library::ours().with("AIOURING_BACKEND", "kernel"),

@@ -12,8 +12,8 @@ use capi_tests::{build_dir, distribution_library, here, library, root, temp_dir}
 const LIBRARIES: [(&str, &str, &str, u64); 4] = [
     ("liburing", "liburing.so.2", "liburing.a", 40 << 10),
     ("liburing-ffi", "liburing-ffi.so.2", "liburing-ffi.a", 80 << 10),
-    ("libaio", "libaio.so.1", "libaio.a", 88 << 10),
-    ("libaiouring", "libaiouring.so.1", "libaiouring.a", 112 << 10),
+    ("libaio", "libaio.so.1", "libaio.a", 96 << 10),
+    ("libaiouring", "libaiouring.so.1", "libaiouring.a", 128 << 10),
 ];
 
 /// What only a surviving panic path leaves in an object (src/panic.rs).

@@ -19,7 +19,8 @@ pub(crate) enum Backend {
 /// `AIOURING_ISSUER`: who enters the kernel with the requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Issuer {
-    /// A thread of the library.
+    /// A thread of the library; what a thread of the program that is alone with its context may do
+    /// itself says [`Config::trial`].
     Thread,
     /// The program's threads.
     Caller,
@@ -44,6 +45,11 @@ const VALGRIND: u32 = 32;
 const CALLER: u32 = 64;
 const SQPOLL: u32 = 128;
 const ASYNC_WRITES: u32 = 256;
+const ALWAYS_THREAD: u32 = 512;
+const ALWAYS_OWN: u32 = 1024;
+
+/// Waits for events that show what a thread is like.
+const TRIAL: u32 = 32;
 
 impl Config {
     fn bits(&self) -> u32 {
@@ -78,11 +84,13 @@ impl Config {
         bits |= match thread::environment(c"AIOURING_ISSUER") {
             Some(b"caller") => CALLER,
             Some(b"sqpoll") => SQPOLL,
-            None | Some(b"thread" | b"") => 0,
+            Some(b"thread") => ALWAYS_THREAD,
+            Some(b"own") => ALWAYS_OWN,
+            None | Some(b"auto" | b"") => 0,
             Some(_) => {
                 if bits & LOG != 0 {
                     file::write_stderr(
-                        b"aiouring: AIOURING_ISSUER is none of thread, caller, sqpoll: taken as thread\n",
+                        b"aiouring: AIOURING_ISSUER is none of auto, thread, own, caller, sqpoll: taken as auto\n",
                     );
                 }
                 0
@@ -110,6 +118,16 @@ impl Config {
             CALLER => Issuer::Caller,
             SQPOLL => Issuer::Sqpoll,
             _ => Issuer::Thread,
+        }
+    }
+
+    /// How often a thread that is alone with its context has to wait for events before it issues its
+    /// direct transfers itself.
+    pub(crate) fn trial(&self) -> u32 {
+        match self.bits() & (ALWAYS_THREAD | ALWAYS_OWN) {
+            ALWAYS_THREAD => u32::MAX,
+            ALWAYS_OWN => 0,
+            _ => TRIAL,
         }
     }
 

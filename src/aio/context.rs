@@ -8,6 +8,7 @@
 
 use super::abi::IoEvent;
 use super::frame::{Call, Frame, Thread};
+use super::own::Lane;
 use super::process::Process;
 use super::request::{List, Request, Stack};
 use super::ring::{EventRing, Shape, Writer};
@@ -25,6 +26,11 @@ const LIVE: u32 = 1;
 const DYING: u32 = 2;
 /// Destroyed by a signal handler that interrupted a call which uses it: that one does the rest.
 const LEFT: u32 = 3;
+
+/// More than one thread has used the context.
+const SHARED: usize = 1;
+/// A short sleep, in nanoseconds.
+const NAP: u64 = 1_000_000;
 
 /// One AIO context.
 #[derive(Default)]
@@ -45,6 +51,12 @@ pub(crate) struct Context {
     ended: AtomicU32,
     /// Counts the lives of this memory: handles come back, as addresses do.
     life: AtomicU32,
+    /// The one thread that has used the context, by its record; 0 for none, [`SHARED`].
+    user: AtomicUsize,
+    /// How often that one has waited for events, and how often it has to before it may use a ring of
+    /// its own.
+    waits: AtomicU32,
+    price: AtomicU32,
     pub(crate) ring: EventRing,
     /// Requests whose events wait for the ring.
     late: Stack,
@@ -258,6 +270,31 @@ impl Context {
         }
     }
 
+    /// Whether more than one thread has used the context.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.user.load(SeqCst) == SHARED
+    }
+
+    /// The thread that is alone with the context did not come for its events.
+    #[cold]
+    pub(crate) fn demote(&self) {
+        self.waits.store(0, Relaxed);
+        let price = self.price.load(Relaxed);
+        self.price.store(price.saturating_mul(8), Relaxed);
+    }
+
+    /// The word that changes whenever sleepers have a reason to look.
+    pub(crate) fn changed_address(&self) -> usize {
+        self.waiting.changed.as_ptr() as usize
+    }
+
+    /// As [`Self::expect`]; gives what the word held before.
+    pub(crate) fn expect_at(&self, need: u32) -> u32 {
+        let seen = self.waiting.changed.load(SeqCst);
+        self.expect(need);
+        seen
+    }
+
     /// Which life of the context this is, for [`Self::resume`].
     pub(crate) fn life(&self) -> u32 {
         self.life.load(SeqCst)
@@ -265,6 +302,60 @@ impl Context {
 }
 
 impl InUse<'_> {
+    /// Notices which thread uses the context.
+    #[inline]
+    pub(crate) fn meet(&self, process: &'static Process) {
+        let me = self.thread().map_or(SHARED, |thread| &raw const *thread as usize);
+        if self.user.load(Relaxed) != me {
+            self.meet_another(process, me);
+        }
+    }
+
+    #[cold]
+    fn meet_another(&self, process: &'static Process, me: usize) {
+        if self.user.compare_exchange(0, me, SeqCst, SeqCst).is_err() && self.user.swap(SHARED, SeqCst) != SHARED {
+            process.lanes.hurry(process);
+        }
+    }
+
+    /// The ring of the calling thread, if that is alone with the context and has waited for events
+    /// often enough.
+    pub(crate) fn own_lane(&self, process: &'static Process) -> Option<&'static Lane> {
+        let thread = self.thread()?;
+        if self.user.load(SeqCst) != &raw const *thread as usize
+            || self.waits.load(Relaxed) < self.price.load(Relaxed)
+            || !process.engine.has_thread()
+        {
+            return None;
+        }
+        let lane = thread.own_lane(process);
+        if lane.is_err() {
+            self.demote();
+        }
+        lane.ok()
+    }
+
+    /// Makes events of what the ring of the calling thread has.
+    #[inline]
+    pub(crate) fn pump(&self, process: &'static Process) {
+        if let Some(lane) = self.thread().and_then(Thread::lane) {
+            lane.pump(process);
+        }
+    }
+
+    /// The calling thread has slept until there were events, or not.
+    pub(crate) fn has_waited(&self) {
+        let waits = self.waits.load(Relaxed);
+        self.waits.store(waits.saturating_add(1), Relaxed);
+    }
+
+    /// Nobody sleeps any more, if the calling thread is alone with the context.
+    pub(crate) fn expect_nothing(&self) {
+        if !self.is_shared() {
+            self.waiting.least.store(0, SeqCst);
+        }
+    }
+
     /// Does not use the context, for the time of a sleep.
     pub(crate) fn park(&self) {
         match self.call() {
@@ -586,8 +677,11 @@ impl Table {
         Ok(context)
     }
 
-    fn enlist(&self, context: &'static Context, handle: usize) {
+    fn enlist(&self, context: &'static Context, handle: usize, trial: u32) {
         context.waiting.least.store(0, SeqCst);
+        context.user.store(0, Relaxed);
+        context.waits.store(0, Relaxed);
+        context.price.store(trial, Relaxed);
         context.life.fetch_add(1, SeqCst);
         context.state.store(LIVE, SeqCst);
         self.link(context, handle);
@@ -600,18 +694,19 @@ impl Table {
         bucket.store(pointer(Some(context)), SeqCst);
     }
 
-    /// Makes a context with a ring of its own; gives the handle.
+    /// Makes a context with a ring of its own; gives the handle. After so many waits as `trial` says a
+    /// thread that is alone with it enters the kernel itself.
     ///
     /// # Errors
     /// `ENOMEM`.
-    pub(crate) fn open(&self, shape: Shape) -> Result<usize> {
+    pub(crate) fn open(&self, shape: Shape, trial: u32) -> Result<usize> {
         let _quiet = thread::quiet();
         let _held = self.lock.lock();
         let context = self.blank()?;
         context.kernel.store(0, SeqCst);
         match context.ring.open(shape, self.made.fetch_add(1, Relaxed)) {
             Ok(handle) => {
-                self.enlist(context, handle);
+                self.enlist(context, handle, trial);
                 Ok(handle)
             }
             Err(e) => {
@@ -630,7 +725,7 @@ impl Table {
         let _held = self.lock.lock();
         let context = self.blank()?;
         context.kernel.store(1, SeqCst);
-        self.enlist(context, handle);
+        self.enlist(context, handle, u32::MAX);
         Ok(())
     }
 
@@ -729,6 +824,12 @@ impl Table {
             }
             // Should it be the interrupted call that has the ring.
             context.deliver_late();
+            if let Some(lane) = own.and_then(Thread::lane)
+                && lane.is_busy()
+            {
+                lane.nap(process, NAP);
+                continue;
+            }
             // The time is for those who do not see that somebody waits.
             process.engine.nap(&context.ended, ended);
         }

@@ -3,8 +3,9 @@
 use super::abi::IoEvent;
 use super::carrier::{self, Carrier};
 use super::context::{Context, InUse};
-use super::engine::{ASLEEP, Batch, FAILED, MAX_TRANSFER, Order, RUNNING, live};
+use super::engine::{ASLEEP, Batch, FAILED, Order, RUNNING, live};
 use super::log;
+use super::own::Verdict;
 use super::process::Process;
 use super::request::{
     self, BLOCKING_SIGNAL, CANCELLED, CARRIED, KEPT, List, NO_SLOT, NOWAIT_ADDED, ODD_SIGNAL, ODD_TRANSFER, RAW,
@@ -73,7 +74,7 @@ const LOOK: u64 = 1_000_000;
 const VAIN: u32 = 1000;
 
 /// For a ring without a descriptor.
-const NAMELESS: u32 = uring::IORING_SETUP_NO_MMAP | uring::IORING_SETUP_REGISTERED_FD_ONLY;
+pub(crate) const NAMELESS: u32 = uring::IORING_SETUP_NO_MMAP | uring::IORING_SETUP_REGISTERED_FD_ONLY;
 
 const SQ_ENTRIES: u32 = 128;
 const CQ_ENTRIES: u32 = 4096;
@@ -104,7 +105,7 @@ static SLOW_TICK_TIME: [u64; 2] = [1, 0];
 static PAUSE: [u64; 2] = [0, 10_000_000];
 
 /// `FUTEX2_SIZE_U32` and `FUTEX2_PRIVATE`.
-const FUTEX_FLAGS: i32 = 2 | 128;
+pub(crate) const FUTEX_FLAGS: i32 = 2 | 128;
 
 static UNUSED_WORD: AtomicU32 = AtomicU32::new(0);
 static ONE: u64 = 1;
@@ -372,6 +373,7 @@ impl Driver {
             if !self.signalling.is_empty() {
                 self.stop_signals();
             }
+            self.patrol();
             self.batches = self.process.engine.collect();
             if let Some(batch) = live(self.batches) {
                 self.is_busy_since(batch.since);
@@ -394,6 +396,18 @@ impl Driver {
         self.go_on();
     }
 
+    /// Looks after what the program's threads have in rings of their own.
+    fn patrol(&mut self) {
+        let process = self.process;
+        let found = process.lanes.patrol(|request, verdict| match verdict {
+            Verdict::Event(result) => self.finish(request, result),
+            Verdict::Back | Verdict::Again => self.repeat(request),
+        });
+        if found {
+            self.wind_up();
+        }
+    }
+
     /// Goes on without the ring, by kernel AIO.
     fn go_on(&mut self) {
         self.fallen = true;
@@ -402,6 +416,7 @@ impl Driver {
         let carrier = &engine.carrier;
         let mut events = [IoEvent::default(); carrier::BATCH];
         loop {
+            self.patrol();
             carrier.serve(process, engine.collect());
             while let Some(poll) = carrier.ask(process) {
                 self.finish(poll, poll.result.load(Relaxed));
@@ -430,15 +445,18 @@ impl Driver {
                 carrier.encumbered.store(true, SeqCst);
             }
             let impatient = carrier.asks() || self.unfinished.is_some() || self.watching && self.looks < FIRST_LOOKS;
-            let count = if carrier.has_context() {
-                // Completions of the ring end this wait, too.
-                carrier.take(&mut events, 1, if impatient { 10_000_000 } else { 1_000_000_000 })
+            let has_context = carrier.has_context();
+            let longest = if impatient || !has_context && !drained {
+                10_000_000
             } else {
-                self.doze(if impatient || !drained {
-                    10_000_000
-                } else {
-                    1_000_000_000
-                });
+                1_000_000_000
+            };
+            let longest = process.lanes.patience().unwrap_or(longest);
+            let count = if has_context {
+                // Completions of the ring end this wait, too.
+                carrier.take(&mut events, 1, longest)
+            } else {
+                self.doze(longest);
                 0
             };
             for (request, result) in events.iter().take(count).filter_map(Carrier::outcome) {
@@ -739,6 +757,10 @@ impl Driver {
             if self.unfinished.is_some() || !self.signalling.is_empty() {
                 // Whoever has the ring is interrupted, or an eventfd full, and may be for long.
                 self.await_completions(1_000_000);
+            } else if self.has_futex
+                && let Some(ns) = self.process.lanes.patience()
+            {
+                self.await_completions(ns);
             } else if self.has_futex {
                 self.enter(1);
             } else {
@@ -947,31 +969,12 @@ impl Driver {
             ..Sqe::default()
         };
         match request.work() {
-            work @ (Work::Read | Work::Write) => {
-                let (address, count) = request.memory();
-                let write = work == Work::Write;
-                (sqe.opcode, sqe.len) = match (count, write) {
-                    (1, false) => (
-                        uring::IORING_OP_READ,
-                        request.len.load(Relaxed).min(MAX_TRANSFER) as u32,
-                    ),
-                    (1, true) => (
-                        uring::IORING_OP_WRITE,
-                        request.len.load(Relaxed).min(MAX_TRANSFER) as u32,
-                    ),
-                    (_, false) => (uring::IORING_OP_READV, count),
-                    (_, true) => (uring::IORING_OP_WRITEV, count),
-                };
-                sqe.addr = address as u64;
-                sqe.off = request.offset.load(Relaxed) + if seeded("sector") { 512 } else { 0 };
-                sqe.op_flags = request.rw_flags.load(Relaxed);
+            Work::Read | Work::Write => {
                 if self.signals_by_link() && request.slot.load(Relaxed) != NO_SLOT {
                     // It must not come back: the eventfd would be signalled before it is done.
                     request.unmark(NOWAIT_ADDED);
                 }
-                if request.is(NOWAIT_ADDED) {
-                    sqe.op_flags |= libc::RWF_NOWAIT as u32;
-                }
+                sqe = request.transfer();
             }
             Work::Sync | Work::DataSync => {
                 let slot = request.file_slot.load(Relaxed);
@@ -997,7 +1000,7 @@ impl Driver {
         let mut chain = [fill, Some(sqe), None, None];
         let [_, _, hold, signal] = &mut chain;
         if request.work() == Work::Write && self.has_futex {
-            *hold = Some(self.holding());
+            *hold = Some(holding(self.quiet, UNHEEDED));
         }
         if self.signals_by_link() && request.slot.load(Relaxed) != NO_SLOT {
             // It looks the slot up when it runs, and gives it back.
@@ -1030,22 +1033,6 @@ impl Driver {
             self.push(&sqe);
         }
         !self.fallen
-    }
-
-    /// What follows a write that a dying process has to wait for, as kernel AIO does: a task that
-    /// exits does not wait for its transfers, but it does for futex requests (since Linux 6.16),
-    /// and one that is linked to the write cannot end before it. It wakes nobody.
-    fn holding(&self) -> Sqe {
-        Sqe {
-            opcode: uring::IORING_OP_FUTEX_WAKE,
-            flags: self.quiet,
-            fd: FUTEX_FLAGS,
-            addr: UNUSED_WORD.as_ptr() as u64,
-            off: 1,
-            addr3: u64::from(u32::MAX),
-            user_data: UNHEEDED,
-            ..Sqe::default()
-        }
     }
 
     /// A consumed SQE does not mean that its file is held: a sync looks its descriptor up when it
@@ -1232,36 +1219,20 @@ impl Driver {
             // Nothing the program did: it must not see it.
             return self.repeat(request);
         }
-        let done = request.done.load(Relaxed) as i64;
-        let result = match error {
-            Some(_) if done > 0 => done,
-            Some(e) => i64::from(e.negated()),
-            None if seeded("end") && request.work() == Work::Read => done + request.len.load(Relaxed) as i64,
-            None => done + i64::from(res),
-        };
-        self.finish(request, result);
+        let result = error.map_or(Ok(res as usize), Err);
+        self.finish(request, request.total(result));
     }
 
     /// Does a request that the kernel gave up, here and now: another try on the ring could be given
     /// up for as long (for want of a worker), and would look the descriptor up later still.
-    ///
-    /// Whoever submitted may have closed the descriptor and be using its number for another file,
-    /// which must not get the data.
     fn repeat(&mut self, request: &'static Request) {
-        let fd = request.fd.load(Relaxed);
-        let done = request.done.load(Relaxed) as usize;
-        let result = match file::status(fd) {
-            Ok(status) if status.id == request.file() => request.perform().map(|n| n + done),
+        let result = match request.has_its_file() {
+            true => request.perform(),
             // The ring holds the file of a sync still.
-            _ if self.sync_again(request) => return,
-            _ => Err(Errno::EIO),
+            false if self.sync_again(request) => return,
+            false => Err(Errno::EIO),
         };
-        let result = match result {
-            Ok(n) => n as i64,
-            Err(_) if done > 0 => done as i64,
-            Err(e) => e.negated().into(),
-        };
-        self.finish(request, result);
+        self.finish(request, request.total(result));
     }
 
     /// Has the ring do a sync once more, by the slot that its file is in.
@@ -1348,7 +1319,7 @@ impl Driver {
     }
 
     fn poll_again(&mut self, request: &'static Request) {
-        if file::status(request.fd.load(Relaxed)).is_ok_and(|s| s.id == request.file()) {
+        if request.has_its_file() {
             return self.issue(request);
         }
         // The program has closed the descriptor, and may use the number for another file.
@@ -1573,6 +1544,22 @@ impl Driver {
 /// 1 for an entry whose completion has a meaning, if it succeeds.
 fn is_awaited(user_data: u64) -> u32 {
     u32::from(user_data != UNHEEDED && user_data & KIND != HOLD)
+}
+
+/// What follows a write that a dying process has to wait for, as kernel AIO does: a task that
+/// exits does not wait for its transfers, but it does for futex requests (since Linux 6.16),
+/// and one that is linked to the write cannot end before it. It wakes nobody.
+pub(crate) fn holding(flags: u8, user_data: u64) -> Sqe {
+    Sqe {
+        opcode: uring::IORING_OP_FUTEX_WAKE,
+        flags,
+        fd: FUTEX_FLAGS,
+        addr: UNUSED_WORD.as_ptr() as u64,
+        off: 1,
+        addr3: u64::from(u32::MAX),
+        user_data,
+        ..Sqe::default()
+    }
 }
 
 /// Where the kernel finds the descriptor for a slot.

@@ -98,6 +98,11 @@ impl Engine {
         self.state.load(SeqCst) == RUNNING
     }
 
+    /// Whether requests go to a thread of the library.
+    pub(crate) fn has_thread(&self) -> bool {
+        !self.caller.is_open()
+    }
+
     /// Starts the thread and its ring, unless they are there.
     ///
     /// # Errors

@@ -10,6 +10,7 @@
 
 use super::abi::IoEvent;
 use super::context::{Context, MaskedSleeper};
+use super::own::Lane;
 use super::process::Process;
 use super::request::Link;
 use super::ring::{Staged, Words, words};
@@ -61,6 +62,8 @@ pub(crate) struct Thread {
     depth: AtomicU32,
     submissions: AtomicU32,
     serial: AtomicU64,
+    /// The thread's own ring.
+    lane: AtomicPtr<Lane>,
     calls: [Call; DEPTH],
 }
 
@@ -427,6 +430,26 @@ impl Thread {
         self.submissions.fetch_add(1, Relaxed).is_multiple_of(256)
     }
 
+    /// The thread's own ring, if it has one.
+    #[inline]
+    pub(crate) fn lane(&self) -> Option<&'static Lane> {
+        // SAFETY: null or a lane, and those stay for good.
+        unsafe { self.lane.load(Relaxed).as_ref() }
+    }
+
+    /// The thread's own ring, made if need be.
+    #[inline]
+    pub(crate) fn own_lane(&self, process: &'static Process) -> Result<&'static Lane> {
+        match self.lane() {
+            Some(lane) => Ok(lane),
+            None => {
+                let lane = process.lanes.make(process)?;
+                self.lane.store((&raw const *lane).cast_mut(), Relaxed);
+                Ok(lane)
+            }
+        }
+    }
+
     /// How many calls of this thread use a context.
     pub(crate) fn calls_in(&self, context: &'static Context) -> usize {
         self.calls.iter().filter(|c| c.is_in(context)).count()
@@ -442,6 +465,10 @@ impl Thread {
         if let Some(process) = Process::current() {
             while let Some(call) = self.last() {
                 self.conclude(process, call);
+            }
+            if let Some(lane) = self.lane() {
+                self.lane.store(core::ptr::null_mut(), Relaxed);
+                lane.leave(process);
             }
             self.taken.store(0, Release);
             process.engine.thread_leaves();

@@ -21,6 +21,7 @@ pub(crate) mod faults;
 pub(crate) mod frame;
 pub(crate) mod judge;
 pub(crate) mod log;
+pub(crate) mod own;
 pub(crate) mod process;
 pub(crate) mod programs;
 pub(crate) mod request;
@@ -80,7 +81,7 @@ pub fn setup(nr: u32, out: usize) -> Result<()> {
     let _ = process.threads.current();
     // A poll cannot do without, should there be no memory later.
     process.pool.reserve();
-    let handle = process.table.open(shape)?;
+    let handle = process.table.open(shape, config.trial())?;
     if let Err(e) = process.pages.write(out, &[handle]) {
         let _ = destroy(handle);
         return Err(e);
@@ -118,6 +119,7 @@ pub fn destroy(handle: usize) -> Result<()> {
         process.table.destroy(process, context)?;
         return kernel::destroy(handle).map(|_| ());
     }
+    context.meet(process);
     process.table.destroy(process, context)
 }
 
@@ -149,7 +151,10 @@ fn not_the_judge(handle: usize) -> usize {
 pub fn submit(handle: usize, nr: i64, iocbs: usize) -> Result<usize> {
     let frame = Frame::default();
     match find_ours(handle, &frame) {
-        Some((process, context)) => submit::submit(process, &context, nr, iocbs),
+        Some((process, context)) => {
+            context.meet(process);
+            submit::submit(process, &context, nr, iocbs)
+        }
         None => match copies::other() {
             Some(copy) => copy.submit(handle, nr, iocbs),
             None if seeded("stale") => Ok(0),
@@ -223,6 +228,12 @@ pub fn getevents(wait: &Wait) -> Result<usize> {
     };
     let frame = Frame::default();
     let found = find(wait.handle, &frame);
+    if let Some((process, context)) = &found
+        && context.kernel_handle().is_none()
+    {
+        context.meet(process);
+        context.pump(process);
+    }
     if wait.short_cut
         && patience == Patience::None
         && looks_empty(process, wait.handle, found.as_ref().map(|(_, context)| context))
@@ -300,9 +311,15 @@ fn getevents_kernel(wait: &Wait) -> Result<usize> {
 /// Waits for the transfers that are under way: for those who leave the process by `exit`.
 pub fn drain() {
     if let Some(process) = Process::current() {
+        let thread = process.threads.current();
         if process.engine.caller.is_open() {
             while !process.transfers.is_empty() && process.engine.caller.nap() {}
         } else {
+            while let Some(lane) = thread.and_then(frame::Thread::lane)
+                && lane.is_busy()
+            {
+                lane.nap(process, 10_000_000);
+            }
             process.transfers.settle(futex::FOREVER);
         }
     }

@@ -12,6 +12,7 @@ use super::context::Table;
 use super::engine::Engine;
 use super::frame::Threads;
 use super::judge::Judge;
+use super::own::Lanes;
 use super::request::{BLOCKING_SIGNAL, Pool, Request, SETTLED, SILENT, Tracked};
 use super::underway::Underway;
 use crate::sys::futex::Lock;
@@ -29,6 +30,7 @@ pub(crate) struct Process {
     pub(crate) table: Table,
     pub(crate) pool: Pool,
     pub(crate) engine: Engine,
+    pub(crate) lanes: Lanes,
     /// Buffered reads on the ring, by file: a write waits for those that it overlaps.
     pub(crate) reads: Tracked,
     pub(crate) pages: ProvenPages,

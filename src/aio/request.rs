@@ -14,6 +14,7 @@ use crate::sys::file::{self, Transfer};
 use crate::sys::futex::{self, Lock};
 use crate::sys::mem::Plain;
 use crate::sys::{Errno, Result, map, thread};
+use crate::uring::{Sqe, abi as uring};
 use core::sync::atomic::{
     AtomicI32, AtomicI64, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release, SeqCst},
@@ -210,6 +211,51 @@ impl Request {
             Work::DataSync => file::sync(fd, true),
             Work::Poll => Err(Errno::EAGAIN),
         }
+    }
+
+    /// What a transfer asks of a ring.
+    pub(crate) fn transfer(&self) -> Sqe {
+        let (address, count) = self.memory();
+        let len = self.len.load(Relaxed).min(MAX_TRANSFER) as u32;
+        let (opcode, len) = match (count, self.work() == Work::Write) {
+            (1, false) => (uring::IORING_OP_READ, len),
+            (1, true) => (uring::IORING_OP_WRITE, len),
+            (_, false) => (uring::IORING_OP_READV, count),
+            (_, true) => (uring::IORING_OP_WRITEV, count),
+        };
+        let flags = self.rw_flags.load(Relaxed);
+        Sqe {
+            opcode,
+            fd: self.fd.load(Relaxed),
+            addr: address as u64,
+            len,
+            off: self.offset.load(Relaxed) + if super::seeded("sector") { 512 } else { 0 },
+            op_flags: if self.is(NOWAIT_ADDED) {
+                flags | libc::RWF_NOWAIT as u32
+            } else {
+                flags
+            },
+            ioprio: self.ioprio.load(Relaxed) as u16,
+            user_data: user_data(self),
+            ..Sqe::default()
+        }
+    }
+
+    /// What the event of a transfer or sync says: `outcome`, and the bytes that were moved before.
+    pub(crate) fn total(&self, outcome: Result<usize>) -> i64 {
+        let done = self.done.load(Relaxed) as i64;
+        match outcome {
+            Ok(_) if super::seeded("end") && self.work() == Work::Read => done + self.len.load(Relaxed) as i64,
+            Ok(n) => done + n as i64,
+            Err(_) if done > 0 => done,
+            Err(e) => e.negated().into(),
+        }
+    }
+
+    /// Whether the descriptor still means the file that it meant when the request was submitted: the
+    /// program may have closed it and be using its number for another, which must not get the data.
+    pub(crate) fn has_its_file(&self) -> bool {
+        file::status(self.fd.load(Relaxed)).is_ok_and(|status| status.id == self.file())
     }
 
     /// Writes an iocb for the request; gives its address.

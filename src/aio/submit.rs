@@ -29,6 +29,8 @@ const RWF_PLAIN: u32 = RWF_DSYNC | 4 | RWF_NOWAIT | RWF_APPEND;
 
 /// Open flags of descriptors that are not for plain buffered writes.
 const NOT_PLAIN: i32 = libc::O_APPEND | libc::O_DIRECT | libc::O_PATH;
+/// Requests that are handed over at once: each write is compared with all before it.
+const MOST_QUEUED: u32 = 64;
 
 /// The file system of process descriptors.
 const PID_FS_MAGIC: i64 = 0x5049_4446;
@@ -72,6 +74,10 @@ struct Submission<'a> {
     /// Among them: writes that may come back, and reads that a write must not overtake.
     has_writes: bool,
     has_tracked: bool,
+    /// And some that are for the library's thread alone.
+    has_others: bool,
+    /// How many they are.
+    queued: u32,
     /// Events were published that nobody was woken for.
     unannounced: bool,
     /// Increments of one eventfd that are still to be made, where there is no record of the call.
@@ -101,6 +107,8 @@ pub(crate) fn submit(process: &'static Process, context: &InUse<'_>, nr: i64, io
         last: None,
         has_writes: false,
         has_tracked: false,
+        has_others: false,
+        queued: 0,
         unannounced: false,
         signals: Signals::default(),
         readable: -1,
@@ -806,6 +814,7 @@ impl Submission<'_> {
             return self.sync_here(c, work);
         };
         request.set_file(c.status.id);
+        self.has_others = true;
         self.append(request);
         Ok(())
     }
@@ -852,6 +861,7 @@ impl Submission<'_> {
             _ if file::filesystem(c.fd) == PID_FS_MAGIC => request.mark(RAW),
             _ => {}
         }
+        self.has_others = true;
         self.append(request);
         Ok(())
     }
@@ -889,6 +899,7 @@ impl Submission<'_> {
         request.len.store(place.len - done as u64, Relaxed);
         request.done.store(done as u64, Relaxed);
         request.set_file(c.status.id);
+        self.has_others |= c.resfd >= 0 || c.status.flags & libc::O_DIRECT == 0;
         if place.flags & RWF_NOWAIT != 0 {
             request.mark(USER_NOWAIT);
         }
@@ -924,6 +935,10 @@ impl Submission<'_> {
             call.let_go();
         }
         self.last = Some(request);
+        self.queued += 1;
+        if self.queued == MOST_QUEUED {
+            self.flush();
+        }
     }
 
     /// A write of this batch may come back to be done here. What overlaps it must not be in the
@@ -961,8 +976,10 @@ impl Submission<'_> {
             return;
         };
         self.last = None;
+        self.queued = 0;
         self.has_writes = false;
         self.has_tracked = false;
+        let has_others = core::mem::take(&mut self.has_others);
         // No handler may come in between: it could jump away from what the library's thread uses.
         let _quiet = thread::quiet();
         if self.context.is_lost() {
@@ -971,6 +988,17 @@ impl Submission<'_> {
         if let Some(call) = self.context.call() {
             call.chain.set(None);
         }
+        let chain = match self.context.own_lane(self.process) {
+            Some(lane) if !has_others && !self.context.is_dying() => {
+                let outcome = lane.submit(self.process, chain);
+                self.redo_all(outcome.redo);
+                match outcome.rest {
+                    Some(rest) => rest,
+                    None => return self.announce(),
+                }
+            }
+            _ => chain,
+        };
         let engine = &self.process.engine;
         let guest = !engine.sees_descriptors();
         if !guest && self.context.thread().is_some_and(Thread::hands_over) {
@@ -993,6 +1021,14 @@ impl Submission<'_> {
             self.redo(request);
         }
         self.announce();
+    }
+
+    fn redo_all(&mut self, chain: Option<&'static Request>) {
+        let mut at = chain;
+        while let Some(request) = at {
+            at = request.chain.get();
+            self.redo(request);
+        }
     }
 
     /// A request that the ring did not take: a direct write that the kernel would not start

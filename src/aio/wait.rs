@@ -2,6 +2,7 @@
 
 use super::abi::IoEvent;
 use super::context::{InUse, Woken};
+use super::frame::Thread;
 use super::process::Process;
 use super::seeded;
 use crate::sys::{Errno, Result, futex};
@@ -75,6 +76,7 @@ pub(crate) fn take(
         let out = wanted.out.wrapping_add(taken * size_of::<IoEvent>());
         context.deliver_late();
         process.engine.caller.pump();
+        context.pump(process);
         // Before the look at the ring: a poll leaves its list when its event is there.
         let polls = !context.polls.is_empty();
         if context.ring.ready() >= need {
@@ -102,10 +104,12 @@ pub(crate) fn take(
         }
         let life = context.life();
         let left = left.min(futex::FOREVER);
-        let woken = if process.engine.caller.is_open() {
-            process.engine.caller.sleep(&context, need, left, mask)
-        } else {
-            context.sleep(need, left, mask)
+        let lane = context.thread().and_then(Thread::lane).filter(|lane| lane.is_busy());
+        context.has_waited();
+        let woken = match lane {
+            Some(lane) => lane.sleep(process, &context, need, left, mask),
+            None if process.engine.caller.is_open() => process.engine.caller.sleep(&context, need, left, mask),
+            None => context.sleep(need, left, mask),
         };
         if !context.resume(life) {
             return match woken {
@@ -113,6 +117,9 @@ pub(crate) fn take(
                 Woken::Signal => Err(Errno::EINTR),
                 _ => Err(Errno::EINVAL),
             };
+        }
+        if lane.is_some() {
+            context.expect_nothing();
         }
         if woken != Woken::Look {
             return finish(process, &context, wanted, taken, woken);
@@ -127,6 +134,7 @@ fn finish(process: &'static Process, context: &InUse<'_>, wanted: Wanted, taken:
         process.engine.sync();
     }
     process.engine.caller.pump();
+    context.pump(process);
     let out = wanted.out.wrapping_add(taken * size_of::<IoEvent>());
     let more = match context.take(out, wanted.max as usize - taken, &process.pages) {
         Err(e) if taken == 0 => return Err(e),

@@ -201,6 +201,14 @@ impl Ring {
         self.sq.publish(self.taken());
     }
 
+    /// Drops the queued requests, which the kernel has not taken.
+    pub(crate) fn discard(&self) {
+        let taken = self.taken();
+        self.sq.sqe_tail.store(taken, Ordering::Relaxed);
+        self.sq.sqe_head.store(taken, Ordering::Relaxed);
+        self.sq.publish(taken);
+    }
+
     /// A copy of a request that the kernel has not taken, by its place among those.
     pub fn queued(&self, index: u32) -> Option<Sqe> {
         let at = self.taken().wrapping_add(index);
