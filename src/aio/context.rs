@@ -53,10 +53,6 @@ pub(crate) struct Context {
     life: AtomicU32,
     /// The one thread that has used the context, by its record; 0 for none, [`SHARED`].
     user: AtomicUsize,
-    /// How often that one has waited for events, and how often it has to before it may use a ring of
-    /// its own.
-    waits: AtomicU32,
-    price: AtomicU32,
     pub(crate) ring: EventRing,
     /// Requests whose events wait for the ring.
     late: Stack,
@@ -275,14 +271,6 @@ impl Context {
         self.user.load(SeqCst) == SHARED
     }
 
-    /// The thread that is alone with the context did not come for its events.
-    #[cold]
-    pub(crate) fn demote(&self) {
-        self.waits.store(0, Relaxed);
-        let price = self.price.load(Relaxed);
-        self.price.store(price.saturating_mul(8), Relaxed);
-    }
-
     /// The word that changes whenever sleepers have a reason to look.
     pub(crate) fn changed_address(&self) -> usize {
         self.waiting.changed.as_ptr() as usize
@@ -322,17 +310,12 @@ impl InUse<'_> {
     /// often enough.
     pub(crate) fn own_lane(&self, process: &'static Process) -> Option<&'static Lane> {
         let thread = self.thread()?;
-        if self.user.load(SeqCst) != &raw const *thread as usize
-            || self.waits.load(Relaxed) < self.price.load(Relaxed)
-            || !process.engine.has_thread()
-        {
-            return None;
+        let alone = self.user.load(SeqCst) == &raw const *thread as usize;
+        if alone && process.engine.has_thread() {
+            thread.own_lane(process)
+        } else {
+            None
         }
-        let lane = thread.own_lane(process);
-        if lane.is_err() {
-            self.demote();
-        }
-        lane.ok()
     }
 
     /// Makes events of what the ring of the calling thread has.
@@ -341,12 +324,6 @@ impl InUse<'_> {
         if let Some(lane) = self.thread().and_then(Thread::lane) {
             lane.pump(process);
         }
-    }
-
-    /// The calling thread has slept until there were events, or not.
-    pub(crate) fn has_waited(&self) {
-        let waits = self.waits.load(Relaxed);
-        self.waits.store(waits.saturating_add(1), Relaxed);
     }
 
     /// Nobody sleeps any more, if the calling thread is alone with the context.
@@ -677,11 +654,9 @@ impl Table {
         Ok(context)
     }
 
-    fn enlist(&self, context: &'static Context, handle: usize, trial: u32) {
+    fn enlist(&self, context: &'static Context, handle: usize) {
         context.waiting.least.store(0, SeqCst);
         context.user.store(0, Relaxed);
-        context.waits.store(0, Relaxed);
-        context.price.store(trial, Relaxed);
         context.life.fetch_add(1, SeqCst);
         context.state.store(LIVE, SeqCst);
         self.link(context, handle);
@@ -694,19 +669,18 @@ impl Table {
         bucket.store(pointer(Some(context)), SeqCst);
     }
 
-    /// Makes a context with a ring of its own; gives the handle. After so many waits as `trial` says a
-    /// thread that is alone with it enters the kernel itself.
+    /// Makes a context with a ring of its own; gives the handle.
     ///
     /// # Errors
     /// `ENOMEM`.
-    pub(crate) fn open(&self, shape: Shape, trial: u32) -> Result<usize> {
+    pub(crate) fn open(&self, shape: Shape) -> Result<usize> {
         let _quiet = thread::quiet();
         let _held = self.lock.lock();
         let context = self.blank()?;
         context.kernel.store(0, SeqCst);
         match context.ring.open(shape, self.made.fetch_add(1, Relaxed)) {
             Ok(handle) => {
-                self.enlist(context, handle, trial);
+                self.enlist(context, handle);
                 Ok(handle)
             }
             Err(e) => {
@@ -725,7 +699,7 @@ impl Table {
         let _held = self.lock.lock();
         let context = self.blank()?;
         context.kernel.store(1, SeqCst);
-        self.enlist(context, handle, u32::MAX);
+        self.enlist(context, handle);
         Ok(())
     }
 

@@ -1555,7 +1555,7 @@ pub(crate) fn holding(flags: u8, user_data: u64) -> Sqe {
         flags,
         fd: FUTEX_FLAGS,
         addr: UNUSED_WORD.as_ptr() as u64,
-        off: 1,
+        off: 0,
         addr3: u64::from(u32::MAX),
         user_data,
         ..Sqe::default()

@@ -62,8 +62,9 @@ pub(crate) struct Thread {
     depth: AtomicU32,
     submissions: AtomicU32,
     serial: AtomicU64,
-    /// The thread's own ring.
+    /// The thread's own ring, and how often it waited for events before it had that.
     lane: AtomicPtr<Lane>,
+    waits: AtomicU32,
     calls: [Call; DEPTH],
 }
 
@@ -437,17 +438,25 @@ impl Thread {
         unsafe { self.lane.load(Relaxed).as_ref() }
     }
 
-    /// The thread's own ring, made if need be.
-    #[inline]
-    pub(crate) fn own_lane(&self, process: &'static Process) -> Result<&'static Lane> {
-        match self.lane() {
-            Some(lane) => Ok(lane),
-            None => {
-                let lane = process.lanes.make(process)?;
-                self.lane.store((&raw const *lane).cast_mut(), Relaxed);
-                Ok(lane)
-            }
+    /// The same, made if need be, once the thread may use it.
+    pub(crate) fn own_lane(&self, process: &'static Process) -> Option<&'static Lane> {
+        if let Some(lane) = self.lane() {
+            return lane.is_earned().then_some(lane);
         }
+        let trial = process.config.trial();
+        if trial == u32::MAX || self.waits.load(Relaxed) < trial {
+            return None;
+        }
+        self.waits.store(0, Relaxed);
+        let lane = process.lanes.make(process, trial).ok()?;
+        self.lane.store((&raw const *lane).cast_mut(), Relaxed);
+        Some(lane)
+    }
+
+    /// Counts the times that the thread sleeps until there are events.
+    pub(crate) fn waits_for_events(&self) {
+        let waits = self.lane().map_or(&self.waits, Lane::waits);
+        waits.store(waits.load(Relaxed).saturating_add(1), Relaxed);
     }
 
     /// How many calls of this thread use a context.
@@ -470,6 +479,7 @@ impl Thread {
                 self.lane.store(core::ptr::null_mut(), Relaxed);
                 lane.leave(process);
             }
+            self.waits.store(0, Relaxed);
             self.taken.store(0, Release);
             process.engine.thread_leaves();
         }

@@ -81,7 +81,7 @@ pub fn setup(nr: u32, out: usize) -> Result<()> {
     let _ = process.threads.current();
     // A poll cannot do without, should there be no memory later.
     process.pool.reserve();
-    let handle = process.table.open(shape, config.trial())?;
+    let handle = process.table.open(shape)?;
     if let Err(e) = process.pages.write(out, &[handle]) {
         let _ = destroy(handle);
         return Err(e);

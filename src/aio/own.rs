@@ -23,7 +23,7 @@ use crate::sys::{Errno, Result, map, seccomp, thread};
 use crate::uring::{Cqe, Params, Ring, Sqe, Timespec, abi as uring, queue::Patience, setup};
 use core::cell::UnsafeCell;
 use core::sync::atomic::{
-    AtomicPtr, AtomicU32, AtomicU64,
+    AtomicBool, AtomicPtr, AtomicU32, AtomicU64,
     Ordering::{Acquire, Relaxed, Release, SeqCst},
 };
 
@@ -53,9 +53,13 @@ const URGENT_LOOKS: u32 = 100;
 const IDLE_LOOKS: u32 = 3;
 /// The longest sleep in a ring without a look, in nanoseconds: a call may be left by a jump.
 const LONGEST_SLEEP: u64 = 100_000_000;
+const FIRST_SLEEP: u64 = 2_000_000;
 
 /// Microseconds that a thread which waits for several events sleeps without a look at less.
 const BATCH_TIME: u32 = 1000;
+
+/// Nanoseconds within which a look for a filter holds for a sleep.
+const LATELY: u64 = 1_000_000;
 
 /// A wait of more nanoseconds is not worth a look before it; and looking may take one part in so
 /// many of all time, saved up for no more than so long.
@@ -72,14 +76,23 @@ pub(crate) struct Lane {
     ring: UnsafeCell<Ring>,
     /// Requests in the kernel.
     in_flight: AtomicU32,
+    /// Among the last that were handed over was a write.
+    writes: AtomicBool,
     /// It cannot be entered any more.
     broken: AtomicU32,
+    /// When it was last seen that no filter forbids to.
+    looked: AtomicU64,
     /// Counts the looks of the thread, and what the patrol saw of that.
     looks: AtomicU32,
     seen: AtomicU32,
     /// The time at which it looks again, while it sleeps in the ring.
     asleep: AtomicU64,
-    /// The context whose wake-ups end a sleep in the ring, and the number of the entry for that.
+    /// How often the thread has waited for events, and how often it has to before it may go on with this.
+    waits: AtomicU32,
+    price: AtomicU32,
+    /// The context of the last sleep, the one whose wake-ups end a sleep in the ring, and the number of
+    /// the entry for that.
+    recent: AtomicPtr<Context>,
     armed: AtomicPtr<Context>,
     arm: AtomicU64,
     /// What waiting takes, what may be spent on looking, and since when that is saved up.
@@ -166,19 +179,41 @@ impl Lane {
         self.state.store(FREE, Release);
     }
 
+    /// Whether the thread has waited often enough since it last did not come for its events.
+    pub(crate) fn is_earned(&self) -> bool {
+        self.waits.load(Relaxed) >= self.price.load(Relaxed)
+    }
+
+    pub(crate) fn waits(&self) -> &AtomicU32 {
+        &self.waits
+    }
+
+    /// The thread did not come for its events.
+    #[cold]
+    fn demote(&self) {
+        self.waits.store(0, Relaxed);
+        self.price.store(self.price.load(Relaxed).saturating_mul(8), Relaxed);
+    }
+
     /// Whether the calling thread, whose lane this is, has anything in it.
     pub(crate) fn is_busy(&self) -> bool {
         self.in_flight.load(Relaxed) != 0
     }
 
-    /// Whether the ring may be entered: a filter may have come that kills for it.
-    fn may_enter(&self, process: &Process) -> bool {
+    /// Whether the ring may be entered: a filter may have come that kills for it, since that long ago.
+    fn may_enter(&self, process: &Process, ago: u64) -> bool {
         if self.broken.load(Relaxed) != 0 {
             return false;
         }
-        if process.engine.carrier.is_open() || process.engine.is_unfiltered() && seccomp::mode_is_set() {
+        let engine = &process.engine;
+        let now = if ago == 0 { 0 } else { futex::now() };
+        let fresh = ago != 0 && now.saturating_sub(self.looked.load(Relaxed)) < ago;
+        if engine.carrier.is_open() || !fresh && engine.is_unfiltered() && seccomp::mode_is_set() {
             self.broken.store(1, Relaxed);
             return false;
+        }
+        if ago != 0 && !fresh {
+            self.looked.store(now, Relaxed);
         }
         true
     }
@@ -190,7 +225,7 @@ impl Lane {
         let held = self.lock.lock();
         let mut at = Some(chain);
         let mut queued = 0;
-        if self.may_enter(process) {
+        if self.may_enter(process, 0) {
             while let Some(request) = at {
                 // The request, and what holds a dying process until a write is over.
                 let sqes = if request.work() == Work::Write { 2 } else { 1 };
@@ -227,6 +262,7 @@ impl Lane {
         self.in_flight.fetch_add(1, SeqCst);
         let mut sqe = request.transfer();
         let write = request.work() == Work::Write;
+        self.writes.store(write, Relaxed);
         if write {
             sqe.flags |= uring::IOSQE_IO_HARDLINK;
         }
@@ -369,15 +405,19 @@ impl Lane {
             return Woken::Look;
         }
         let begun = futex::now();
-        if mask.is_none() && self.linger(process, begun) {
+        // The end of a write takes a worker of the kernel, for which the processor is to be free.
+        if mask.is_none() && !self.writes.load(Relaxed) && self.linger(process, begun) {
             return Woken::Look;
         }
-        self.arm(held, seen);
-        if !self.may_enter(process) {
+        let ns = ns.min(self.arm(held, seen));
+        if !self.may_enter(process, LATELY) {
             // The library's thread makes the events.
-            return held.sleep(need, ns, mask);
+            return match held.sleep(need, ns, mask) {
+                // Of this sleep, not of the wait.
+                Woken::Time => Woken::Look,
+                woken => woken,
+            };
         }
-        let ns = ns.min(LONGEST_SLEEP);
         let time = Timespec {
             tv_sec: 0,
             tv_nsec: ns as i64,
@@ -415,7 +455,7 @@ impl Lane {
     /// A short sleep of one who waits for something else than events.
     pub(crate) fn nap(&'static self, process: &'static Process, ns: u64) {
         self.pump(process);
-        if self.is_busy() && self.may_enter(process) {
+        if self.is_busy() && self.may_enter(process, LATELY) {
             let time = Timespec {
                 tv_sec: 0,
                 tv_nsec: ns as i64,
@@ -428,16 +468,22 @@ impl Lane {
     }
 
     /// Sees to it that wake-ups of the context end sleeps in the ring; `seen` is what its word held.
-    fn arm(&self, held: &InUse<'_>, seen: u32) {
+    /// Gives how long the sleep may be: a thread that goes round many contexts sleeps a moment first,
+    /// which is mostly long enough.
+    fn arm(&self, held: &InUse<'_>, seen: u32) -> u64 {
         let context: &'static Context = held;
         let wanted = (&raw const *context).cast_mut();
         if self.armed.load(Relaxed) == wanted {
-            return;
+            return LONGEST_SLEEP;
+        }
+        if self.recent.load(Relaxed) != wanted {
+            self.recent.store(wanted, Relaxed);
+            return FIRST_SLEEP;
         }
         let _quiet = thread::quiet();
         let _held = self.lock.lock();
         if self.ring().sq_space_left() < 2 {
-            return;
+            return FIRST_SLEEP;
         }
         let number = self.arm.load(Relaxed);
         if !self.armed.swap(wanted, Relaxed).is_null() {
@@ -461,6 +507,7 @@ impl Lane {
             user_data: number,
             ..Sqe::default()
         });
+        LONGEST_SLEEP
     }
 
     /// Looks for a completion for a while, where that is likely to be there soon and the time for
@@ -560,7 +607,7 @@ impl Lanes {
     /// # Errors
     /// `ENOMEM`; what the kernel says of the ring.
     #[cold]
-    pub(crate) fn make(&self, process: &'static Process) -> Result<&'static Lane> {
+    pub(crate) fn make(&self, process: &'static Process, trial: u32) -> Result<&'static Lane> {
         if !process.engine.sees_descriptors() {
             // A child that borrows the memory: the ring would end with it.
             return Err(Errno::ENOMEM);
@@ -575,6 +622,8 @@ impl Lanes {
             lane.state.store(FREE, Release);
             return Err(e);
         }
+        lane.waits.store(trial, Relaxed);
+        lane.price.store(trial, Relaxed);
         Ok(lane)
     }
 
@@ -659,10 +708,8 @@ impl Lanes {
                     break;
                 }
                 let Some((request, res)) = lane.next() else { break };
-                if let Some(context) = request.context()
-                    && !shared
-                {
-                    context.demote();
+                if !left && !shared {
+                    lane.demote();
                 }
                 lane.in_flight.fetch_sub(1, SeqCst);
                 found = true;

@@ -105,7 +105,9 @@ pub(crate) fn take(
         let life = context.life();
         let left = left.min(futex::FOREVER);
         let lane = context.thread().and_then(Thread::lane).filter(|lane| lane.is_busy());
-        context.has_waited();
+        if let Some(thread) = context.thread() {
+            thread.waits_for_events();
+        }
         let woken = match lane {
             Some(lane) => lane.sleep(process, &context, need, left, mask),
             None if process.engine.caller.is_open() => process.engine.caller.sleep(&context, need, left, mask),
