@@ -453,7 +453,7 @@ impl Thread {
         Some(lane)
     }
 
-    /// Counts the times that the thread sleeps until there are events.
+    /// Counts the calls in which the thread would sleep until there are events.
     pub(crate) fn waits_for_events(&self) {
         let waits = self.lane().map_or(&self.waits, Lane::waits);
         waits.store(waits.load(Relaxed).saturating_add(1), Relaxed);

@@ -69,6 +69,9 @@ pub(crate) fn take(
         patience => patience,
     };
     let may_wait = patience != Patience::None && min > 0;
+    if may_wait && let Some(thread) = context.thread() {
+        thread.waits_for_events();
+    }
     let mut taken = 0;
     // A waiter leaves what is not enough for it to others, who may want less.
     let mut need = 0;
@@ -105,9 +108,6 @@ pub(crate) fn take(
         let life = context.life();
         let left = left.min(futex::FOREVER);
         let lane = context.thread().and_then(Thread::lane).filter(|lane| lane.is_busy());
-        if let Some(thread) = context.thread() {
-            thread.waits_for_events();
-        }
         let woken = match lane {
             Some(lane) => lane.sleep(process, &context, need, left, mask),
             None if process.engine.caller.is_open() => process.engine.caller.sleep(&context, need, left, mask),
