@@ -6,8 +6,8 @@
 //! its direct transfers itself. Everything else goes to the library's thread, as before.
 //!
 //! What is special about such a ring is that completions come into its queue whenever its thread
-//! enters the kernel for whatever reason, or is interrupted there; but somebody has to make events
-//! of them. That is the thread in its next call. If it does not come, because it is busy with
+//! enters the kernel for whatever reason, or is interrupted, by the clock at the latest; but
+//! somebody has to make events of them. That is the thread in its next call. If it does not come, because it is busy with
 //! other things, has ended, or lets others collect, the library's thread does it, which looks
 //! around every few milliseconds while there is anything in such a ring ([`Lanes::patrol`]); and
 //! the context goes back to the library's thread, for longer each time.
@@ -19,7 +19,7 @@ use super::driver::{FUTEX_FLAGS, NAMELESS, holding};
 use super::process::Process;
 use super::request::{self, NOWAIT_ADDED, ODD_TRANSFER, Request, USER_NOWAIT, Work};
 use crate::sys::futex::{self, Lock};
-use crate::sys::{Errno, Result, map, seccomp, thread};
+use crate::sys::{Errno, Result, file, map, seccomp, thread};
 use crate::uring::{Cqe, Params, Ring, Sqe, Timespec, abi as uring, queue::Patience, setup};
 use core::cell::UnsafeCell;
 use core::sync::atomic::{
@@ -146,12 +146,18 @@ impl Lane {
     /// Makes the ring of the calling thread.
     fn open(&self) -> Result<()> {
         let mut error = Errno::EINVAL;
+        let patient = if has_ticks() {
+            uring::IORING_SETUP_COOP_TASKRUN | uring::IORING_SETUP_TASKRUN_FLAG
+        } else {
+            0
+        };
         for cq_entries in CQ_ENTRIES {
             let mut ring = Ring::zeroed();
             let mut params = Params {
                 flags: NAMELESS
                     | uring::IORING_SETUP_SUBMIT_ALL
                     | uring::IORING_SETUP_SINGLE_ISSUER
+                    | patient
                     | uring::IORING_SETUP_CQSIZE,
                 cq_entries,
                 ..Params::default()
@@ -324,11 +330,16 @@ impl Lane {
         process.transfers.end(request.is(ODD_TRANSFER));
     }
 
+    #[inline]
+    fn has_completions(&self) -> bool {
+        self.ring().cq_ready() != 0 || self.ring().kernel_holds_completions()
+    }
+
     /// Makes events of the completions that are there. For the thread whose lane it is.
     #[inline]
     pub(crate) fn pump(&'static self, process: &'static Process) {
         self.looks.store(self.looks.load(Relaxed).wrapping_add(1), Relaxed);
-        if self.ring().cq_ready() != 0 {
+        if self.has_completions() {
             self.pump_some(process);
         }
     }
@@ -339,6 +350,9 @@ impl Lane {
         let _quiet = thread::quiet();
         let _held = self.lock.lock();
         self.asleep.store(0, Relaxed);
+        if self.ring().kernel_holds_completions() && self.may_enter(process, LATELY) {
+            let _ = self.ring().get_events();
+        }
         self.reap(process, None);
     }
 
@@ -525,7 +539,7 @@ impl Lane {
                 for _ in 0..16 {
                     core::hint::spin_loop();
                 }
-                found = self.ring().cq_ready() != 0;
+                found = self.has_completions();
                 now = futex::now();
             }
             credit = credit.saturating_sub(now - begun);
@@ -554,6 +568,15 @@ impl Lane {
             self.close();
         }
     }
+}
+
+/// Whether a thread that never enters the kernel is interrupted now and then all the same. Completions come
+/// then at the latest, so the device need not interrupt it for each.
+fn has_ticks() -> bool {
+    let mut buf = [0; 64];
+    let without = file::read_small(c"/sys/devices/system/cpu/nohz_full", &mut buf);
+    // A list of processors, or something else for none.
+    !without.is_ok_and(|list| list.first().is_some_and(u8::is_ascii_digit))
 }
 
 /// What became of a chain of requests.
@@ -608,9 +631,14 @@ impl Lanes {
     /// `ENOMEM`; what the kernel says of the ring.
     #[cold]
     pub(crate) fn make(&self, process: &'static Process, trial: u32) -> Result<&'static Lane> {
-        if !process.engine.sees_descriptors() {
+        let engine = &process.engine;
+        if !engine.sees_descriptors() {
             // A child that borrows the memory: the ring would end with it.
             return Err(Errno::ENOMEM);
+        }
+        if engine.carrier.is_open() || engine.is_unfiltered() && seccomp::mode_is_set() {
+            // The filter may kill for what making a ring takes.
+            return Err(Errno::EPERM);
         }
         let _quiet = thread::quiet();
         let taken = |lane: &&'static Lane| lane.state.compare_exchange(FREE, OWNED, SeqCst, SeqCst).is_ok();
