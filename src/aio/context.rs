@@ -330,6 +330,10 @@ impl InUse<'_> {
     pub(crate) fn expect_nothing(&self) {
         if !self.is_shared() {
             self.waiting.least.store(0, SeqCst);
+            // One that came in between may have counted on it.
+            if self.is_shared() {
+                self.wake_sleepers();
+            }
         }
     }
 

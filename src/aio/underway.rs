@@ -27,7 +27,7 @@ const fn half(halves: u64, epoch: u32) -> u32 {
 }
 
 impl Underway {
-    /// Counts one more; gives what [`Self::end`] has to be told. One thread at a time.
+    /// Counts one more; gives what [`Self::end`] has to be told.
     pub(crate) fn begin(&self) -> bool {
         loop {
             let epoch = self.epoch.load(SeqCst);
