@@ -76,6 +76,8 @@ pub(crate) struct Lane {
     ring: UnsafeCell<Ring>,
     /// Requests in the kernel.
     in_flight: AtomicU32,
+    /// Counts hand-overs; requests of the present one have a submitter that waits.
+    round: AtomicU64,
     /// Among the last that were handed over was a write.
     writes: AtomicBool,
     /// It cannot be entered any more.
@@ -232,6 +234,7 @@ impl Lane {
         let mut at = Some(chain);
         let mut queued = 0;
         if self.may_enter(process, 0) {
+            self.round.store(self.round.load(Relaxed) + 1, Relaxed);
             while let Some(request) = at {
                 // The request, and what holds a dying process until a write is over.
                 let sqes = if request.work() == Work::Write { 2 } else { 1 };
@@ -265,6 +268,7 @@ impl Lane {
         if let Some(context) = request.context() {
             context.count(1);
         }
+        request.epoch.store(self.round.load(Relaxed), Relaxed);
         self.in_flight.fetch_add(1, SeqCst);
         let mut sqe = request.transfer();
         let write = request.work() == Work::Write;
@@ -365,8 +369,9 @@ impl Lane {
                     deliver(process, request, result);
                     continue;
                 }
-                Verdict::Back => outcome.as_deref_mut(),
-                Verdict::Again => None,
+                // One that came earlier may have another context, and its descriptor be another file's.
+                Verdict::Back if request.epoch.load(Relaxed) == self.round.load(Relaxed) => outcome.as_deref_mut(),
+                Verdict::Back | Verdict::Again => None,
             };
             request.unmark(NOWAIT_ADDED);
             self.ended(process, request);
