@@ -178,7 +178,8 @@ impl Lane {
         Err(error)
     }
 
-    /// Ends the ring. The lock is held, and nothing is in flight.
+    /// Ends the ring, which the kernel does by itself where the thread has ended. The lock is held, and
+    /// nothing is in flight.
     fn close(&self) {
         // SAFETY: nobody else uses the ring: its thread is the caller or has ended.
         setup::exit(unsafe { &mut *self.ring.get() });
@@ -569,8 +570,12 @@ impl Lane {
         if self.is_busy() {
             self.state.store(LEFT, Release);
             process.lanes.hurry(process);
-        } else {
+        } else if self.may_enter(process, 0) {
             self.close();
+        } else {
+            // A filter may kill for what it takes to give the ring back. The library's thread needs no call.
+            self.state.store(LEFT, Release);
+            process.lanes.watch(process);
         }
     }
 }
@@ -633,7 +638,7 @@ impl Lanes {
     /// A lane for the calling thread.
     ///
     /// # Errors
-    /// `ENOMEM`; what the kernel says of the ring.
+    /// `ENOMEM`; `EPERM` where it would not do; what the kernel says of the ring.
     #[cold]
     pub(crate) fn make(&self, process: &'static Process, trial: u32) -> Result<&'static Lane> {
         let engine = &process.engine;
@@ -641,8 +646,11 @@ impl Lanes {
             // A child that borrows the memory: the ring would end with it.
             return Err(Errno::ENOMEM);
         }
-        if engine.carrier.is_open() || engine.is_unfiltered() && seccomp::mode_is_set() {
-            // The filter may kill for what making a ring takes.
+        // Before Linux 6.7 a ring cannot be woken; and a filter may kill for what making one takes.
+        if engine.nudged.load(SeqCst) != 0
+            || engine.carrier.is_open()
+            || engine.is_unfiltered() && seccomp::mode_is_set()
+        {
             return Err(Errno::EPERM);
         }
         let _quiet = thread::quiet();
