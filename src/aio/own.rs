@@ -125,7 +125,7 @@ pub(crate) enum Verdict {
     Event(i64),
 }
 
-/// What the kernel says of a transfer; `left`: the task that entered with it has ended.
+/// What the kernel says of a transfer; `left`: the task that entered with it may have ended.
 fn verdict(request: &Request, res: i32, left: bool) -> Verdict {
     let error = if res < 0 { Some(Errno::new(-res)) } else { None };
     match error {
@@ -735,9 +735,9 @@ impl Lanes {
                 continue;
             };
             let left = lane.state.load(Acquire) == LEFT;
-            let looks = lane.looks.load(Relaxed);
             // One that sleeps in its ring is woken by what comes, and takes it.
-            let asleep = !left && lane.asleep.load(Relaxed) >= now;
+            let asleep = !left && lane.asleep.load(Acquire) >= now;
+            let looks = lane.looks.load(Relaxed);
             let stays_away = lane.seen.swap(looks, Relaxed) == looks;
             while !asleep
                 && lane.is_busy()
@@ -754,7 +754,8 @@ impl Lanes {
                 }
                 lane.in_flight.fetch_sub(1, SeqCst);
                 found = true;
-                each(request, verdict(request, res, left));
+                // Its thread may have ended, and not said so.
+                each(request, verdict(request, res, true));
             }
             if left && !lane.is_busy() {
                 lane.close();
