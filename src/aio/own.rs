@@ -20,7 +20,7 @@ use super::process::Process;
 use super::request::{self, NOWAIT_ADDED, ODD_TRANSFER, Request, USER_NOWAIT, Work};
 use crate::sys::futex::{self, Lock};
 use crate::sys::{Errno, Result, file, map, seccomp, thread};
-use crate::uring::{Cqe, Params, Ring, Sqe, Timespec, abi as uring, queue::Patience, setup};
+use crate::uring::{Cqe, Params, Ring, Sqe, Timespec, abi as uring, setup};
 use core::cell::UnsafeCell;
 use core::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicU32, AtomicU64,
@@ -55,8 +55,8 @@ const IDLE_LOOKS: u32 = 3;
 const LONGEST_SLEEP: u64 = 100_000_000;
 const FIRST_SLEEP: u64 = 2_000_000;
 
-/// Microseconds that a thread which waits for several events sleeps without a look at less.
-const BATCH_TIME: u32 = 1000;
+/// Nanoseconds that a thread which waits for several events sleeps without a look at less.
+const BATCH_TIME: u64 = 1_000_000;
 
 /// Nanoseconds within which a look for a filter holds for a sleep.
 const LATELY: u64 = 1_000_000;
@@ -352,10 +352,10 @@ impl Lane {
     #[inline(never)]
     fn pump_some(&'static self, process: &'static Process) {
         // No handler may come in between: it could jump away with a completion in hand.
-        let _quiet = thread::quiet();
+        let _quiet = thread::quiet_but_traps();
         let _held = self.lock.lock();
         self.asleep.store(0, Relaxed);
-        if self.ring().kernel_holds_completions() && self.may_enter(process, LATELY) {
+        if self.ring().kernel_holds_completions() && self.may_enter(process, 0) {
             let _ = self.ring().get_events();
         }
         self.reap(process, None);
@@ -411,16 +411,15 @@ impl Lane {
         (cqe.user_data & KIND == 0).then(|| unsafe { request::from_user_data(cqe.user_data) })
     }
 
-    /// As [`InUse::sleep`], in the ring. [`InUse::resume`] has to follow.
+    /// As [`InUse::sleep`], in the ring; `life` is the context's. [`InUse::resume`] has to follow.
     pub(crate) fn sleep(
         &'static self,
         process: &'static Process,
         held: &InUse<'_>,
-        need: u32,
-        ns: u64,
-        mask: Option<u64>,
+        (need, ns, mask): (u32, u64, Option<u64>),
+        life: u32,
     ) -> Woken {
-        let seen = held.expect_at(need);
+        let mut seen = held.expect_at(need);
         if held.has(need) {
             return Woken::Look;
         }
@@ -429,58 +428,96 @@ impl Lane {
         if mask.is_none() && !self.writes.load(Relaxed) && self.linger(process, begun) {
             return Woken::Look;
         }
-        let ns = ns.min(self.arm(held, seen));
-        if !self.may_enter(process, LATELY) {
-            // The library's thread makes the events.
-            return match held.sleep(need, ns, mask) {
-                // Of this sleep, not of the wait.
-                Woken::Time => Woken::Look,
-                woken => woken,
+        // Signals come in where the kernel says so, by `EINTR`: one that was handled between two sleeps would not
+        // end the call, and a handler that submits would meet the queue half changed.
+        let quiet = thread::quiet_but_traps();
+        let open = mask.unwrap_or(quiet.before());
+        let mut now = begun;
+        let mut together = true;
+        // The thread itself may have brought a filter since it submitted.
+        let mut ago = 0;
+        loop {
+            let left = (begun + ns).saturating_sub(now).min(self.arm(held, seen));
+            if !self.may_enter(process, ago) {
+                drop(quiet);
+                // The library's thread makes the events.
+                return match held.sleep(need, left, mask) {
+                    // Of this sleep, not of the wait.
+                    Woken::Time => Woken::Look,
+                    woken => woken,
+                };
+            }
+            // Of several events the first are let lie for a moment. That is without signals: with one of them the
+            // kernel would not say that it was interrupted.
+            let several = need.saturating_sub(held.ring.ready()).min(self.in_flight.load(Relaxed));
+            together = together && several > 1;
+            let slept = if together {
+                self.doze(held, several, now, left.min(BATCH_TIME), None)
+            } else {
+                self.doze(held, 1, now, left, Some(open))
             };
+            together = !together;
+            ago = LATELY;
+            let then = futex::now();
+            self.learn(then.saturating_sub(now));
+            now = then;
+            match slept {
+                _ if self.state.load(Relaxed) != OWNED => return Woken::Signal, // in a child that a handler made
+                Err(Errno::EINTR) => return Woken::Signal,
+                Ok(_) | Err(Errno::ETIME | Errno::EAGAIN | Errno::EBUSY | Errno::ENOMEM) => {}
+                Err(_) => {
+                    if process.engine.sees_descriptors() {
+                        self.broken.store(1, Relaxed);
+                    } else {
+                        // A child that borrows the memory: the ring is its parent's.
+                        let _ = futex::wait(&AtomicU32::new(0), 0, SOON);
+                    }
+                    return Woken::Look;
+                }
+            }
+            let same = held.resume(life);
+            if same {
+                held.expect_nothing();
+            }
+            {
+                let _held = self.lock.lock();
+                self.reap(process, None);
+            }
+            if !same || now >= begun + ns {
+                return Woken::Look;
+            }
+            held.deliver_late();
+            seen = held.expect_at(need);
+            if held.has(need) || !self.is_busy() {
+                return Woken::Look;
+            }
         }
+    }
+
+    /// One sleep in the ring, with these signals blocked, or all.
+    fn doze(&self, held: &InUse<'_>, want: u32, now: u64, ns: u64, mask: Option<u64>) -> Result<u32> {
         let time = Timespec {
             tv_sec: 0,
             tv_nsec: ns as i64,
         };
         let mask = mask.as_ref().map_or(core::ptr::null(), |m| (&raw const *m).cast());
-        // Fewer than are needed end the sleep after a while: other threads may have added events.
-        let several = need
-            .saturating_sub(held.ring.ready())
-            .clamp(1, self.in_flight.load(Relaxed).max(1));
-        let patient = self.ring().features & uring::IORING_FEAT_MIN_TIMEOUT != 0 && several > 1;
-        let (want, min_wait) = if patient { (several, BATCH_TIME) } else { (1, 0) };
-        self.asleep.store(begun + ns, Relaxed);
+        self.asleep.store(now + ns, Relaxed);
         held.park();
-        let slept = self
-            .ring()
-            .submit_and_wait_for(want, &Patience::new(&raw const time, mask, min_wait))
-            .result();
-        self.asleep.store(0, Relaxed);
-        self.learn(futex::now().saturating_sub(begun));
-        match slept {
-            Err(Errno::EINTR) => Woken::Signal,
-            Ok(_) | Err(Errno::ETIME | Errno::EAGAIN | Errno::EBUSY | Errno::ENOMEM) => Woken::Look,
-            Err(_) => {
-                if process.engine.sees_descriptors() {
-                    self.broken.store(1, Relaxed);
-                } else {
-                    // A child that borrows the memory: the ring is its parent's.
-                    let _ = futex::wait(&AtomicU32::new(0), 0, SOON);
-                }
-                Woken::Look
-            }
-        }
+        let slept = self.ring().wait_at_most(&time, mask, true, want);
+        self.looks.store(self.looks.load(Relaxed).wrapping_add(1), Relaxed);
+        self.asleep.store(0, Release);
+        slept
     }
 
     /// A short sleep of one who waits for something else than events.
     pub(crate) fn nap(&'static self, process: &'static Process, ns: u64) {
         self.pump(process);
-        if self.is_busy() && self.may_enter(process, LATELY) {
+        if self.is_busy() && self.may_enter(process, 0) {
             let time = Timespec {
                 tv_sec: 0,
                 tv_nsec: ns as i64,
             };
-            let _ = self.ring().wait_at_most(&time, core::ptr::null(), true, 1);
+            let _ = self.ring().wait_at_most(&time, core::ptr::null(), false, 1);
             self.pump(process);
         } else {
             let _ = futex::wait(&AtomicU32::new(0), 0, ns);
@@ -489,7 +526,7 @@ impl Lane {
 
     /// Sees to it that wake-ups of the context end sleeps in the ring; `seen` is what its word held.
     /// Gives how long the sleep may be: a thread that goes round many contexts sleeps a moment first,
-    /// which is mostly long enough.
+    /// which is mostly long enough. Signals are blocked.
     fn arm(&self, held: &InUse<'_>, seen: u32) -> u64 {
         let context: &'static Context = held;
         let wanted = (&raw const *context).cast_mut();
@@ -500,7 +537,6 @@ impl Lane {
             self.recent.store(wanted, Relaxed);
             return FIRST_SLEEP;
         }
-        let _quiet = thread::quiet();
         let _held = self.lock.lock();
         if self.ring().sq_space_left() < 2 {
             return FIRST_SLEEP;

@@ -981,7 +981,10 @@ impl Submission<'_> {
         self.has_tracked = false;
         let has_others = core::mem::take(&mut self.has_others);
         // No handler may come in between: it could jump away from what the library's thread uses.
-        let _quiet = thread::quiet();
+        let _quiet = match self.context.thread().and_then(Thread::lane) {
+            Some(_) => thread::quiet_but_traps(),
+            None => thread::quiet(),
+        };
         if self.context.is_lost() {
             return;
         }

@@ -109,7 +109,7 @@ pub(crate) fn take(
         let left = left.min(futex::FOREVER);
         let lane = context.thread().and_then(Thread::lane).filter(|lane| lane.is_busy());
         let woken = match lane {
-            Some(lane) => lane.sleep(process, &context, need, left, mask),
+            Some(lane) => lane.sleep(process, &context, (need, left, mask), life),
             None if process.engine.caller.is_open() => process.engine.caller.sleep(&context, need, left, mask),
             None => context.sleep(need, left, mask),
         };

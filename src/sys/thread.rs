@@ -332,10 +332,26 @@ pub fn set_real_time(thread: usize, as_much: u32) {
 #[must_use]
 pub struct Quiet(u64);
 
+impl Quiet {
+    /// The signals that were blocked before.
+    pub fn before(&self) -> u64 {
+        self.0
+    }
+}
+
 /// Blocks the signals of the calling thread until the guard is dropped.
-#[inline(never)]
 pub fn quiet() -> Quiet {
-    let all = u64::MAX;
+    block(u64::MAX)
+}
+
+/// The same but for `SIGSYS`: a thread that enters a ring may meet a filter that traps it, and the kernel kills where
+/// that signal is blocked.
+pub fn quiet_but_traps() -> Quiet {
+    block(!(1 << (libc::SIGSYS - 1)))
+}
+
+#[inline(never)]
+fn block(all: u64) -> Quiet {
     let mut before = 0u64;
     // SAFETY: two live masks of the kernel's 8 bytes.
     let _ = unsafe {
