@@ -233,6 +233,46 @@ static void jump(io_context_t ctx)
 	check_event(ctx, &iocb, block);
 }
 
+static volatile int delay;
+
+static void nothing(int signo)
+{
+	(void)signo;
+}
+
+static void *interrupt_later(void *thread)
+{
+	sleep_ms(delay);
+	pthread_kill(*(pthread_t *)thread, SIGUSR2);
+	return NULL;
+}
+
+/* A signal ends the wait, with the events that are there, and the rest comes later. */
+static void interrupted(io_context_t ctx, int others, int after)
+{
+	struct iocb iocb, other;
+	struct io_event events[4];
+	pthread_t self = pthread_self(), thread;
+	char *here = (char *)pages(BLOCK);
+	long block, start = now_ms();
+
+	block = start_read(ctx, &iocb);
+	if (others) {
+		io_prep_pread(&other, file, here, BLOCK, 0);
+		CHECK_EQ(submit_one(ctx, &other), 1);
+	}
+	delay = after;
+	CHECK_EQ(pthread_create(&thread, NULL, interrupt_later, &self), 0);
+	CHECK_EQ(io_getevents(ctx, 1 + others, 4, events, NULL), others ? 1 : -EINTR);
+	CHECK_EQ(pthread_join(thread, NULL), 0);
+	if (others)
+		CHECK(events[0].obj == &other);
+	slow_release();
+	check_event(ctx, &iocb, block);
+	CHECK_LE(now_ms() - start, 2500);
+	munmap(here, BLOCK);
+}
+
 /* From here on the program looks at the ring only, as it may. */
 static void look(io_context_t ctx)
 {
@@ -280,6 +320,11 @@ int main(void)
 	while_it_waits(1);
 	ctx = setup(8);
 	get_used_to(ctx);
+	action.sa_handler = nothing;
+	action.sa_flags = SA_RESTART;
+	CHECK(sigaction(SIGUSR2, &action, NULL) == 0);
+	for (what = 0; what < 4; what++)
+		interrupted(ctx, what & 1, what < 2 ? 20 : 250);
 	jump(ctx);
 	get_used_to(ctx);
 	look(ctx);
