@@ -493,8 +493,8 @@ impl EventRing {
             pages.write(rest, self.events_at(0, count - first))?;
             let next = head + count;
             let next = if next >= events { next - events } else { next };
-            // Somebody else may have moved it: the program, or a signal handler's call.
-            if header.head.compare_exchange(shown, next, Release, Relaxed).is_ok() {
+            // A signal handler's call may have moved it, or the program, which kernel AIO does not look for.
+            if local::exchange(&header.head, shown, next) {
                 #[cfg(feature = "faults")]
                 super::faults::head(Some(next));
                 return Ok(count as usize);
