@@ -12,11 +12,11 @@ shift 7
 
 # Less inlining than for speed: what runs often is a few system calls apart, and the rest is rare. That
 # goes for what is marked, too, but not for the ring alone.
-marked=40
-case $features in *capi-uring*) marked=325 ;; esac
+rare=13 marked=32
+case $features in *capi-uring*) rare=20 marked=325 ;; esac
 cargo rustc --quiet --manifest-path "$source/Cargo.toml" --package aiouring --lib --crate-type staticlib \
     --profile "$profile" --features "$features" --target-dir "$target" -- \
-    -C llvm-args=-inline-threshold=20 -C llvm-args=-inlinehint-threshold=$marked
+    -C llvm-args=-inline-threshold=$rare -C llvm-args=-inlinehint-threshold=$marked
 
 case $profile in
     dev) dir=$target/debug ;;

@@ -69,7 +69,8 @@ impl KnownFiles {
 /// Pages of files that were cached when they were read last, by number of descriptor and page.
 ///
 /// A read that may not wait takes a vector, which costs the kernel a sixth of all that it does for
-/// it. A page that was cached a moment ago is read without.
+/// it. A page that was cached a moment ago is read without, at most so often before the kernel is asked
+/// again what the descriptor is.
 pub(crate) struct CachedPages {
     /// A key in the upper bits, uses below [`PAGE_USES`].
     slots: [AtomicU64; PAGES],
@@ -78,7 +79,7 @@ pub(crate) struct CachedPages {
 }
 
 const PAGES: usize = 1024;
-const PAGE_USES: u64 = 16;
+const PAGE_USES: u64 = 64;
 const PAGE: u64 = 4096;
 
 impl CachedPages {

@@ -16,7 +16,6 @@ use super::underway::Underway;
 use crate::sys::futex::{self, Lock};
 use crate::sys::mem::ProvenPages;
 use crate::sys::{Errno, Result, file, map, mem, thread};
-use core::cell::Cell;
 use core::sync::atomic::{
     AtomicI32, AtomicPtr, AtomicU32, AtomicUsize,
     Ordering::{Relaxed, SeqCst},
@@ -346,12 +345,16 @@ impl InUse<'_> {
             }
             None => self.uncount(),
         }
-        self.parked.set(true);
+        if let Some(frame) = self.frame {
+            frame.set_parked(true);
+        }
     }
 
     /// Uses the context again after a sleep; whether it is the same still.
     pub(crate) fn resume(&self, life: u32) -> bool {
-        if self.parked.replace(false) {
+        if let Some(frame) = self.frame
+            && frame.set_parked(false)
+        {
             match self.call() {
                 Some(call) => call.uses(self.context),
                 None => {
@@ -462,7 +465,6 @@ impl MaskedSleeper {
 pub(crate) struct InUse<'c> {
     context: &'static Context,
     frame: Option<&'c Frame>,
-    parked: Cell<bool>,
 }
 
 impl core::ops::Deref for InUse<'_> {
@@ -522,18 +524,14 @@ impl InUse<'_> {
 impl InUse<'static> {
     /// The guard for a use that was kept.
     pub(crate) fn again(context: &'static Context) -> Self {
-        Self {
-            context,
-            frame: None,
-            parked: Cell::new(false),
-        }
+        Self { context, frame: None }
     }
 }
 
 impl Drop for InUse<'_> {
     #[inline]
     fn drop(&mut self) {
-        if self.parked.get() {
+        if self.frame.is_some_and(Frame::is_parked) {
             return;
         }
         match self.call() {
@@ -632,7 +630,6 @@ impl Table {
         let held = InUse {
             context,
             frame: Some(frame),
-            parked: Cell::new(false),
         };
         // Whoever destroys the context changes its state first and counts the users after.
         let live = context.handle.load(SeqCst) == handle && context.state.load(SeqCst) == LIVE;

@@ -57,7 +57,10 @@ extern "C" fn destroy_here(handle: usize) -> isize {
     to_c(super::destroy(handle).map(|()| 0))
 }
 
-extern "C" fn submit_here(handle: usize, nr: i64, iocbs: usize) -> isize {
+/// [`submit`], as C wants its result.
+///
+/// [`submit`]: super::submit
+pub extern "C" fn submit_here(handle: usize, nr: i64, iocbs: usize) -> isize {
     to_c(super::submit(handle, nr, iocbs))
 }
 

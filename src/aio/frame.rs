@@ -144,6 +144,8 @@ pub(crate) struct Mark(AtomicU64);
 pub(crate) struct Frame {
     thread: Cell<Option<&'static Thread>>,
     call: Cell<Option<&'static Call>>,
+    /// It sleeps, and does not use its context.
+    parked: Cell<bool>,
     mark: Mark,
 }
 
@@ -158,6 +160,15 @@ impl Frame {
 
     pub(crate) fn thread(&self) -> Option<&'static Thread> {
         self.thread.get()
+    }
+
+    pub(crate) fn is_parked(&self) -> bool {
+        self.parked.get()
+    }
+
+    /// Gives whether it was.
+    pub(crate) fn set_parked(&self, parked: bool) -> bool {
+        self.parked.replace(parked)
     }
 
     /// The record is another's by now.
@@ -233,13 +244,27 @@ impl Call {
     /// A request gets one of the slots, if any is left.
     #[inline]
     pub(crate) fn hold(&self, iocb: u64, data: u64, resfd: i32) -> bool {
+        self.describe(iocb, data, resfd);
+        self.change(|slots| (slots.spare() > 0).then_some(slots.0 - Slots::SPARE + Slots::HELD))
+            .is_some()
+    }
+
+    /// The same for the first request of a call, with a slot that was taken for it alone.
+    #[inline(always)]
+    pub(crate) fn hold_first(&self, iocb: u64, data: u64) {
+        self.describe(iocb, data, -1);
+        compiler_fence(SeqCst);
+        self.slots.store(Slots::HELD, Relaxed);
+        compiler_fence(SeqCst);
+    }
+
+    #[inline(always)]
+    fn describe(&self, iocb: u64, data: u64, resfd: i32) {
         self.iocb.store(iocb, Relaxed);
         self.data.store(data, Relaxed);
         self.resfd.store(resfd, Relaxed);
         self.signals.next();
         self.joining.set(None);
-        self.change(|slots| (slots.spare() > 0).then_some(slots.0 - Slots::SPARE + Slots::HELD))
-            .is_some()
     }
 
     /// The slot is another's by now.

@@ -33,6 +33,7 @@ pub(crate) mod wait;
 use crate::sys::{Errno, Result, aio as kernel, file, futex, mem};
 use config::Backend;
 use context::InUse;
+pub use copies::submit_here;
 #[cfg(feature = "faults")]
 pub(crate) use faults::seeded;
 use frame::Frame;
@@ -123,15 +124,27 @@ pub fn destroy(handle: usize) -> Result<()> {
     process.table.destroy(process, context)
 }
 
+#[inline(always)]
 fn find(handle: usize, frame: &Frame) -> Option<(&'static Process, InUse<'_>)> {
     let process = Process::current()?;
+    begin_in(process, handle, frame).map(|context| (process, context))
+}
+
+/// Apart, as its result fits into registers.
+fn begin_in<'f>(process: &'static Process, handle: usize, frame: &'f Frame) -> Option<InUse<'f>> {
     frame.begin(process);
-    process.table.find(handle, frame).map(|context| (process, context))
+    process.table.find(handle, frame)
 }
 
 /// The same, for a context with a ring of ours.
+#[inline(always)]
 fn find_ours(handle: usize, frame: &Frame) -> Option<(&'static Process, InUse<'_>)> {
-    find(handle, frame).filter(|(_, context)| context.kernel_handle().is_none())
+    let (process, context) = find(handle, frame)?;
+    // Results that go through memory are slow: no `filter`, here and below.
+    if context.kernel_handle().is_some() {
+        return None;
+    }
+    Some((process, context))
 }
 
 /// A handle for the kernel. One that the program has destroyed may be the address of the judge's by
@@ -148,12 +161,26 @@ fn not_the_judge(handle: usize) -> usize {
 /// # Errors
 /// Those of the first request when it was refused: `EINVAL`, `EFAULT`, `EBADF`, `EAGAIN` (no
 /// slot), `EOPNOTSUPP`, `EPERM`.
+#[inline(always)]
 pub fn submit(handle: usize, nr: i64, iocbs: usize) -> Result<usize> {
     let frame = Frame::default();
     match find_ours(handle, &frame) {
         Some((process, context)) => {
             context.meet(process);
-            submit::submit(process, &context, nr, iocbs)
+            let mut early = None;
+            if nr == 1 {
+                // Here, as to return after a system call is dear: some kernels spoil the processor's guess
+                // of where to.
+                early = submit::read_remembered::<true>(process, &context, iocbs, 1);
+                if early == Some(0) {
+                    if let Some(call) = context.call() {
+                        call.publish(&context);
+                        context.notify();
+                    }
+                    return Ok(1);
+                }
+            }
+            submit::submit(process, &context, nr, iocbs, early)
         }
         None => match copies::other() {
             Some(copy) => copy.submit(handle, nr, iocbs),
@@ -227,21 +254,24 @@ pub fn getevents(wait: &Wait) -> Result<usize> {
         address => Patience::from_timespec(process.pages.read(address)?),
     };
     let frame = Frame::default();
-    let found = find(wait.handle, &frame);
-    if let Some((process, context)) = &found
-        && context.kernel_handle().is_none()
+    let found = begin_in(process, wait.handle, &frame);
+    let ours = found.as_ref().is_some_and(|context| context.kernel_handle().is_none());
+    if let Some(context) = &found
+        && ours
     {
         context.meet(process);
         context.pump(process);
     }
-    if wait.short_cut
-        && patience == Patience::None
-        && looks_empty(process, wait.handle, found.as_ref().map(|(_, context)| context))
-    {
+    if wait.short_cut && patience == Patience::None && looks_empty(process, wait.handle, found.as_ref()) {
         return Ok(0);
     }
-    let Some((process, context)) = found.filter(|(_, context)| context.kernel_handle().is_none()) else {
-        return getevents_kernel(wait);
+    let context = match found {
+        Some(context) if ours => context,
+        found => {
+            // Another thread may destroy it meanwhile.
+            drop(found);
+            return getevents_kernel(wait);
+        }
     };
     let mask = match signal_mask(process, wait.mask) {
         Err(_) if seeded("mask") => None,

@@ -59,7 +59,7 @@ pub unsafe extern "C" fn io_destroy(ctx: Context) -> c_int {
 /// See the module.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn io_submit(ctx: Context, nr: c_long, iocbs: *mut *mut Iocb) -> c_int {
-    aio::submit(ctx as usize, nr as i64, iocbs as usize).into_c()
+    aio::submit_here(ctx as usize, nr as i64, iocbs as usize) as c_int
 }
 
 fn cancel(ctx: Context, iocb: *mut Iocb, event: *mut IoEvent) -> c_int {

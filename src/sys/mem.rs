@@ -103,6 +103,15 @@ impl ProvenPages {
         Ok(unsafe { core::ptr::read_unaligned(addr as *const T) })
     }
 
+    /// Reads a value in memory that is remembered as readable or as writable. `None` means nothing.
+    #[inline(always)]
+    pub fn glance<T: Plain>(&self, addr: usize, writable: bool) -> Option<T> {
+        let access = if writable { WRITABLE } else { READABLE };
+        // SAFETY: the page was readable when it was proven; `Plain` types take any bytes.
+        self.at_hand(addr, size_of::<T>(), access)
+            .then(|| unsafe { core::ptr::read_unaligned(addr as *const T) })
+    }
+
     #[cold]
     #[inline(never)]
     fn read_anew<T: Plain>(&self, addr: usize) -> Result<T> {
@@ -165,9 +174,15 @@ const USUAL_END: usize = if cfg!(target_arch = "x86_64") {
 ///
 /// This is what the kernel asks before it touches memory, and where `io_submit` itself answers
 /// `EFAULT` rather than an event.
+#[inline(always)]
 pub fn user_range(addr: usize, len: usize) -> bool {
+    addr.checked_add(len).is_some_and(|end| end <= USUAL_END) || unusual_range(addr, len)
+}
+
+#[cold]
+#[inline(never)]
+fn unusual_range(addr: usize, len: usize) -> bool {
     match addr.checked_add(len) {
-        Some(end) if end <= USUAL_END => true,
         // By the last word of the page: some kernels allow the first address after the last.
         Some(end) if end <= isize::MAX as usize - PAGE => futex::is_user_address(end.next_multiple_of(PAGE) - 4),
         _ => false,
