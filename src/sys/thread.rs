@@ -194,13 +194,16 @@ pub fn nudge(thread: usize) {
     let _ = unsafe { syscall(libc::SYS_tgkill, [process_id(), thread, NUDGE as usize, 0, 0, 0]) };
 }
 
-/// Sleeps until a nudge, or until the kernel has work to do in this thread.
-pub fn await_nudge() {
-    // SAFETY: a live mask of the kernel's 8 bytes; no information is asked for, no time is set.
+/// Sleeps until a nudge, until the kernel has work to do in this thread, or for so many nanoseconds, less
+/// than a second, if any.
+pub fn await_nudge(ns: u64) {
+    let time = [0, ns];
+    let limit = if ns == 0 { 0 } else { time.as_ptr() as usize };
+    // SAFETY: a live mask of the kernel's 8 bytes and a live time or none; no information is asked for.
     let _ = unsafe {
         syscall(
             libc::SYS_rt_sigtimedwait,
-            [&NUDGES as *const u64 as usize, 0, 0, 8, 0, 0],
+            [&NUDGES as *const u64 as usize, 0, limit, 8, 0, 0],
         )
     };
 }
