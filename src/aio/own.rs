@@ -7,10 +7,10 @@
 //!
 //! What is special about such a ring is that completions come into its queue whenever its thread
 //! enters the kernel for whatever reason, or is interrupted, by the clock at the latest; but
-//! somebody has to make events of them. That is the thread in its next call. If it does not come, because it is busy with
-//! other things, has ended, or lets others collect, the library's thread does it, which looks
-//! around every few milliseconds while there is anything in such a ring ([`Lanes::patrol`]); and
-//! the context goes back to the library's thread, for longer each time.
+//! somebody has to make events of them. That is the thread in its next call. If it does not come,
+//! because it is busy with other things, has ended, or lets others collect, the library's thread
+//! does it, which looks around every few milliseconds while there is anything in such a ring
+//! ([`Lanes::patrol`]). A thread that did not come hands its requests over again, for longer each time.
 
 #![allow(unsafe_code)]
 
