@@ -163,6 +163,26 @@ AIOURINGINLINE void aiouring_prep_link_timeout_ns(struct io_uring_sqe *sqe, __u6
 	sqe->addr = ns;
 }
 
+/* ---- Buffer rings ---- */
+
+/* ---- Buffer rings of AIO contexts ---- */
+
+/* ---- Registered buffers and files ---- */
+
+/* ---- Commands of files: vectors of registered buffers, NVMe, btrfs ---- */
+
+/* ---- Leases ---- */
+
+/* ---- AIO contexts: which way they go, cancellation ---- */
+
+/*
+ * Which way the requests of a context go: 1 for io_uring, 0 for kernel AIO, where most of what is said here of contexts
+ * is -EOPNOTSUPP. -EINVAL: ctx is no context. May be called in any thread.
+ */
+int aiouring_context_backend(io_context_t ctx) LIBURING_NOEXCEPT;
+
+/* ---- Rings: set-up, features, reservation, threads, the end ---- */
+
 #ifdef __cplusplus
 }
 #endif

@@ -281,7 +281,7 @@ class Manual:
             elif len(inline) == len(functions):
                 out += ['None: inline in', f'.In {header} .', f'As symbols: lib{ffi}', f'.Pq Fl l{ffi}']
             else:
-                out += ['liburing', '.Pq Fl luring']
+                out += [library, f'.Pq Fl l{library.removeprefix("lib")}']
             out += ['.Sh SYNOPSIS', f'.In {header}']
             for name in page.names:
                 out += self.prototype(name)

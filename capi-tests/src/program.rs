@@ -26,6 +26,8 @@ pub enum Face {
     Aio,
     /// `uring_*.c`: liburing.
     Uring,
+    /// `ext_*.c`: the extensions, `libaiouring.so.1`. Those of AIO contexts are in `aio_ext_*.c`, too: libaio.so.1 has them.
+    Ext,
 }
 
 impl Face {
@@ -33,6 +35,7 @@ impl Face {
         match self {
             Self::Aio => "libaio.so.1",
             Self::Uring => "liburing.so.2",
+            Self::Ext => "libaiouring.so.1",
         }
     }
 
@@ -40,6 +43,7 @@ impl Face {
         match self {
             Self::Aio => "-laio",
             Self::Uring => "-luring",
+            Self::Ext => "-laiouring",
         }
     }
 }
@@ -199,6 +203,7 @@ impl Program {
         let face = match name.split('_').next()? {
             "aio" => Face::Aio,
             "uring" => Face::Uring,
+            "ext" => Face::Ext,
             _ => return None,
         };
         let text = std::fs::read_to_string(&source).ok()?;
@@ -219,6 +224,15 @@ impl Program {
         };
         let mut variants = match directive("variants") {
             Some(list) => named(&list),
+            // Kernel AIO and the distribution's library have not what they are about.
+            None if name.starts_with("aio_ext_") => vec![
+                Variant::Ours,
+                Variant::PreloadOurs,
+                Variant::Own,
+                Variant::Caller,
+                Variant::Sqpoll,
+            ],
+            None if face == Face::Ext => vec![Variant::Ours],
             None if face == Face::Aio => Variant::ALL
                 .into_iter()
                 .filter(|v| *v != Variant::PreloadOurs)

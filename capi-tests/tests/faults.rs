@@ -46,7 +46,7 @@ fn main() {
     }
     let table = Arc::new(Table::load());
     for program in Program::all() {
-        if program.face != Face::Aio || !program.variants.contains(&Variant::Ours) || !program.old_kernel {
+        if program.face == Face::Uring || !program.variants.contains(&Variant::Ours) || !program.old_kernel {
             continue;
         }
         let program = Arc::new(program);

@@ -16,8 +16,11 @@ const NAMES: [(&str, &str); 2] = [("Context", "io_context_t"), ("SigSet", "sigse
 
 /// The source of a face, as cbindgen understands it: it does not know `cfg_attr` on names, by which
 /// an export of two versions gets the plain one where there are no versions.
-fn source(face: &str) -> Option<String> {
-    let text = std::fs::read_to_string(root().join(format!("src/capi/{face}.rs"))).ok()?;
+fn source(faces: &str) -> Option<String> {
+    let mut text = String::new();
+    for face in faces.split(' ') {
+        text += &std::fs::read_to_string(root().join(format!("src/capi/{face}.rs"))).ok()?;
+    }
     let lines = text.lines().map(
         |line| match line.strip_prefix("#[cfg_attr(not(feature = \"symver\"), ") {
             Some(attribute) => format!("#[{}]", attribute.trim_end_matches(")]")),
@@ -48,7 +51,8 @@ fn tags() -> BTreeSet<(String, &'static str)> {
     tags
 }
 
-fn prototypes(face: &str, header: &str) {
+/// `list` is that of the symbols of a library.
+fn prototypes(face: &str, list: &str, header: &str) {
     let Some(source) = source(face) else { return };
     let dir = temp_dir();
     let path = dir.path().join("exports.rs");
@@ -85,7 +89,7 @@ fn prototypes(face: &str, header: &str) {
         .expect("cbindgen reads it")
         .write_to_file(&generated);
     let text = std::fs::read_to_string(&generated).expect("cbindgen wrote it");
-    complete(face, &text);
+    complete(list, header, &text);
 
     let outcome = compile(&generated);
     assert!(outcome.success(), "{}\n{text}", outcome.report());
@@ -101,12 +105,16 @@ fn compile(generated: &Path) -> capi_tests::run::Outcome {
 }
 
 /// No export may escape the comparison.
-fn complete(face: &str, text: &str) {
-    let list = std::fs::read_to_string(here(&format!("symbols/lib{face}.txt"))).expect("a list of symbols");
+fn complete(list: &str, header: &str, text: &str) {
+    let list = std::fs::read_to_string(here(&format!("symbols/{list}.txt"))).expect("a list of symbols");
+    let header = std::fs::read_to_string(root().join("include").join(header)).expect("the header");
+    let extensions = header.contains("AIOURING_H");
     let names = list
         .lines()
         .filter_map(|line| line.split_once("@@"))
-        .filter(|(name, version)| name != version);
+        .filter(|(name, version)| name != version && version.starts_with("AIOURING_") == extensions)
+        // Nor are the inline ones.
+        .filter(|(name, _)| !extensions || header.contains(&format!("{name}(")) && !inline(&header, name));
     let missing: Vec<_> = names
         .map(|(name, _)| name)
         .filter(|name| !text.contains(&format!("{name}(")))
@@ -114,14 +122,36 @@ fn complete(face: &str, text: &str) {
     assert!(missing.is_empty(), "cbindgen does not see {missing:?}");
 }
 
+/// Whether the header defines it.
+fn inline(header: &str, name: &str) -> bool {
+    let at = header
+        .find(&format!(" {name}("))
+        .or_else(|| header.find(&format!("*{name}(")));
+    at.and_then(|at| header[..at].rsplit('\n').next())
+        .is_some_and(|line| line.starts_with("AIOURINGINLINE"))
+}
+
 #[test]
 fn libaio() {
-    prototypes("aio", "libaio.h");
+    prototypes("aio", "libaio", "libaio.h");
+}
+
+/// A file after the other: cbindgen follows no modules of a single file.
+#[test]
+fn extensions() {
+    let mut faces: Vec<_> = std::fs::read_dir(root().join("src/capi/ext"))
+        .expect("the extensions")
+        .flatten()
+        .filter_map(|entry| Some(format!("ext/{}", entry.path().file_stem()?.to_str()?)))
+        .filter(|face| face != "ext/mod")
+        .collect();
+    faces.sort();
+    prototypes(&faces.join(" "), "libaiouring", "aiouring.h");
 }
 
 #[test]
 fn liburing() {
-    prototypes("uring", "liburing.h");
+    prototypes("uring", "liburing", "liburing.h");
 }
 
 /// The comparison can fail.

@@ -22,6 +22,7 @@ pub(crate) struct Calls {
     submit: extern "C" fn(usize, i64, usize) -> isize,
     cancel: extern "C" fn(usize, usize, usize) -> isize,
     getevents: extern "C" fn(&Wait) -> isize,
+    extend: extern "C" fn(usize, u32, *const usize, usize) -> isize,
 }
 
 /// The number of events that asks; far too many for a context.
@@ -35,7 +36,7 @@ struct Question {
     answer: usize,
 }
 
-const MAGIC: [u64; 2] = [0x6169_6f75_7269_6e67, 0xb52c_94c9_0e66_4bd7];
+const MAGIC: [u64; 2] = [0x6169_6f75_7269_6e67, 0xb52c_94c9_0e66_4bd8];
 
 static CALLS: Calls = Calls {
     setup: setup_here,
@@ -43,6 +44,7 @@ static CALLS: Calls = Calls {
     submit: submit_here,
     cancel: cancel_here,
     getevents: getevents_here,
+    extend: extend_here,
 };
 
 fn to_c(result: Result<usize>) -> isize {
@@ -72,6 +74,15 @@ extern "C" fn getevents_here(wait: &Wait) -> isize {
     to_c(super::getevents(wait))
 }
 
+/// `arguments` are those of a call of [`extend`] in another copy.
+///
+/// [`extend`]: super::extend
+extern "C" fn extend_here(handle: usize, what: u32, arguments: *const usize, nr: usize) -> isize {
+    // SAFETY: what the other copy has as a slice.
+    let arguments = unsafe { core::slice::from_raw_parts(arguments, nr) };
+    to_c(super::extend_by_number(handle, what, arguments))
+}
+
 impl Calls {
     pub(super) fn setup(&self, nr: u32, out: usize) -> Result<()> {
         check((self.setup)(nr, out)).map(drop)
@@ -91,6 +102,10 @@ impl Calls {
 
     pub(super) fn getevents(&self, wait: &Wait) -> Result<usize> {
         check((self.getevents)(wait))
+    }
+
+    pub(super) fn extend(&self, handle: usize, what: u32, arguments: &[usize]) -> Result<usize> {
+        check((self.extend)(handle, what, arguments.as_ptr(), arguments.len()))
     }
 }
 

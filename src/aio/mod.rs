@@ -4,6 +4,7 @@
 //! * [`submit`] admits requests and does in the caller what kernel AIO does there;
 //! * [`engine`] hands the rest over to the library's thread, [`driver`], which carries it on an
 //!   io_uring ring;
+//! * [`extend`](mod@extend) leads what libaio has not to the context it is for;
 //! * the kernel's own AIO takes the contexts of processes that get no ring, and every handle
 //!   that is not in the table.
 
@@ -16,6 +17,7 @@ pub(crate) mod context;
 pub(crate) mod copies;
 pub(crate) mod driver;
 pub(crate) mod engine;
+pub(crate) mod extend;
 #[cfg(feature = "faults")]
 pub(crate) mod faults;
 pub(crate) mod frame;
@@ -34,6 +36,8 @@ use crate::sys::{Errno, Result, aio as kernel, file, futex, mem};
 use config::Backend;
 use context::InUse;
 pub use copies::submit_here;
+pub(crate) use extend::extend_by_number;
+pub use extend::{Extension, extend};
 #[cfg(feature = "faults")]
 pub(crate) use faults::seeded;
 use frame::Frame;

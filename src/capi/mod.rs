@@ -4,6 +4,7 @@
 
 #[cfg(feature = "capi-aio")]
 pub mod aio;
+pub mod ext;
 #[cfg(all(feature = "preload", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub mod preload;
 #[cfg(feature = "capi-uring")]

@@ -1,0 +1,8 @@
+//! The extensions of `aiouring.h`.
+//!
+//! Unless a function says otherwise: results below zero are negative error numbers, and `errno` is never written.
+//! Pointers are read during the call only. What takes a context, or makes what such a function takes, is in
+//! `libaio.so.1` as well.
+
+#[cfg(feature = "capi-aio")]
+pub mod context;

@@ -1,0 +1,4 @@
+//! The extensions: what neither liburing nor libaio has, on top of both engines.
+//!
+//! An extension of a context goes through [`crate::aio::extend`], which finds the copy of this library that made
+//! the context; one of a ring is made of the ring engine's functions.
