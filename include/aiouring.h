@@ -183,6 +183,56 @@ int aiouring_context_backend(io_context_t ctx) LIBURING_NOEXCEPT;
 
 /* ---- Rings: set-up, features, reservation, threads, the end ---- */
 
+/*
+ * Makes a ring with as many of the flags that one would like to have as the kernel has. p->flags are those that it must
+ * have. wishes[] has nr sets of IORING_SETUP_ flags, at most 32; each is granted as a whole or not at all, the first ones
+ * before the others. Not granted is what the kernel does not know, and what does not go together with what came before:
+ * IORING_SETUP_SQPOLL and the flags about task work, IORING_SETUP_CQE32 and IORING_SETUP_CQE_MIXED, a flag that needs
+ * another. IORING_SETUP_DEFER_TASKRUN brings IORING_SETUP_SINGLE_ISSUER along, IORING_SETUP_REGISTERED_FD_ONLY brings
+ * IORING_SETUP_NO_MMAP.
+ *
+ * 0, and *taken, unless NULL, gets the flags that were asked for in either way and that the ring has; *p says what it
+ * became. Errors: -EINVAL for NULL, too many wishes, or if the kernel refuses even the ring without wishes; any other
+ * error of io_uring_queue_init_params() is returned as it comes, as fewer flags would not help: *p is as it was, there is
+ * nothing to end. Since Linux 6.18 the kernel says what it knows, and is asked for one ring; before that for one more at
+ * most for each wish. Any thread.
+ */
+int aiouring_queue_init_try(unsigned entries, struct io_uring *ring, struct io_uring_params *p, const unsigned *wishes,
+			    unsigned nr, unsigned *taken) LIBURING_NOEXCEPT;
+
+/* For aiouring_get_sqes(): hands over what is queued if there is too little room. */
+#define AIOURING_GET_SUBMIT (1U << 0)
+
+/*
+ * Takes the next nr entries of the submission queue, all of them or none, and stores their addresses in sqes[]: they are
+ * not one array, as the queue may begin anew among them. As nothing is submitted between them, a chain of linked requests
+ * in them is handed over as a whole by the next io_uring_submit(). Entries are as io_uring_get_sqe() gives them.
+ *
+ * 0, or: -EAGAIN if fewer entries are free (submit, then); -EINVAL for 0 or more entries than the queue has, NULL, unknown
+ * flags. With AIOURING_GET_SUBMIT it submits by itself when there is too little room, before it takes any: -EAGAIN then
+ * means that the kernel did not take enough, and errors of io_uring_submit() are possible. Only in the thread that submits.
+ */
+int aiouring_get_sqes(struct io_uring *ring, struct io_uring_sqe **sqes, unsigned nr, unsigned flags) LIBURING_NOEXCEPT;
+
+/*
+ * Gives the last nr entries back that were taken, by whatever function, and not submitted. 0, or -EINVAL if fewer are so.
+ * Only in the thread that submits.
+ */
+int aiouring_unget_sqes(struct io_uring *ring, unsigned nr) LIBURING_NOEXCEPT;
+
+/*
+ * Makes a thread that waits for completions of the ring return: posts a completion with this user_data and res, which the
+ * program takes as any other. One that comes before the wait ends that at once, so none is lost. From any thread and in
+ * signal handlers, for rings with IORING_SETUP_SINGLE_ISSUER and IORING_SETUP_DEFER_TASKRUN, too; it takes no room in the
+ * submission queue.
+ *
+ * 0, or: -EBADF if the ring has no descriptor (IORING_SETUP_REGISTERED_FD_ONLY, io_uring_close_ring_fd()), -EBADFD if it
+ * is not enabled, -ENOMEM or -EOVERFLOW for want of memory, -EOPNOTSUPP before Linux 5.18, -EINVAL for NULL. From Linux
+ * 6.13 on it is one system call; before that a ring is made for it, with the errors of io_uring_queue_init(). The ring must
+ * not be ended during the call.
+ */
+int aiouring_wake(struct io_uring *ring, __u64 user_data, int res) LIBURING_NOEXCEPT;
+
 #ifdef __cplusplus
 }
 #endif

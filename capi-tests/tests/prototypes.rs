@@ -25,6 +25,8 @@ fn source(faces: &str) -> Option<String> {
         |line| match line.strip_prefix("#[cfg_attr(not(feature = \"symver\"), ") {
             Some(attribute) => format!("#[{}]", attribute.trim_end_matches(")]")),
             None if line.starts_with("#[cfg_attr(feature = \"symver\"") => String::new(),
+            // Of the second of several files it would not be at the beginning.
+            None if line.starts_with("//!") => String::new(),
             None => line.to_owned(),
         },
     );

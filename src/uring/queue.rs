@@ -222,6 +222,30 @@ impl Ring {
             .map_or(ptr::null_mut(), |index| self.sq.clear(index, self.sqe_shift()))
     }
 
+    /// Takes the next `nr` free slots, all of them or none, their options cleared, and hands out where they are; false if
+    /// fewer are free.
+    pub fn next_sqes(&self, nr: u32, mut put: impl FnMut(u32, *mut Sqe)) -> bool {
+        if nr > self.sq_space_left() {
+            return false;
+        }
+        let (tail, shift) = (self.sq.sqe_tail.load(Ordering::Relaxed), self.sqe_shift());
+        for n in 0..nr {
+            put(n, self.sq.clear(tail.wrapping_add(n), shift));
+        }
+        self.sq.sqe_tail.store(tail.wrapping_add(nr), Ordering::Relaxed);
+        true
+    }
+
+    /// Takes the last `nr` slots back that were handed out; false if fewer have not been shown to the kernel.
+    pub fn give_back(&self, nr: u32) -> bool {
+        let tail = self.sq.sqe_tail.load(Ordering::Relaxed);
+        if nr > tail.wrapping_sub(self.sq.sqe_head.load(Ordering::Relaxed)) {
+            return false;
+        }
+        self.sq.sqe_tail.store(tail.wrapping_sub(nr), Ordering::Relaxed);
+        true
+    }
+
     /// Takes the next index of the queue.
     #[inline]
     fn claim(&self) -> Option<u32> {

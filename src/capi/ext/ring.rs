@@ -1,0 +1,104 @@
+//! Extensions of rings.
+
+use crate::capi::IntoC;
+use crate::ext::{reserve, wake, wishes};
+use crate::sys::Errno;
+use crate::uring::{Params as io_uring_params, Ring as io_uring, Sqe as io_uring_sqe};
+use core::ffi::{c_int, c_uint, c_ulonglong};
+use core::ptr;
+use core::slice;
+
+/// Makes a ring as `p` says, which has the flags that it must have, with those of the `nr` wishes besides that the kernel
+/// has, the first ones before the others: 0. `*taken` gets the flags of both kinds that the ring has, unless `taken` is
+/// null; `p` tells what the ring became.
+///
+/// `-EINVAL` for a null pointer, more than 32 wishes, and of the kernel without any wish; every other error of
+/// `io_uring_queue_init_params` as it comes. There is nothing to end then, and `p` is as it was.
+///
+/// # Safety
+/// `ring` must be null or writable, what it held is lost; `p` null or readable and writable; `wishes` readable for `nr`;
+/// `taken` null or writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn aiouring_queue_init_try(
+    entries: c_uint,
+    ring: *mut io_uring,
+    p: *mut io_uring_params,
+    wishes: *const c_uint,
+    nr: c_uint,
+    taken: *mut c_uint,
+) -> c_int {
+    if nr as usize > wishes::MOST || nr > 0 && wishes.is_null() {
+        return Errno::EINVAL.negated();
+    }
+    let list = if nr == 0 {
+        &[]
+    } else {
+        // SAFETY: the caller's promise.
+        unsafe { slice::from_raw_parts(wishes, nr as usize) }
+    };
+    // SAFETY: the caller's promise.
+    let (Some(ring), Some(p)) = (unsafe { ring.as_mut() }, unsafe { p.as_mut() }) else {
+        return Errno::EINVAL.negated();
+    };
+    let made = wishes::init(entries, ring, p, list);
+    if let (Ok(flags), false) = (made, taken.is_null()) {
+        // SAFETY: the caller's promise.
+        unsafe { taken.write(flags) };
+    }
+    made.map(drop).into_c()
+}
+
+/// Takes the next `nr` entries of the submission queue, all of them or none: 0, and their addresses in `sqes`.
+///
+/// `flags`: `AIOURING_GET_SUBMIT` (1) hands over what is queued if there is too little room. `-EAGAIN` if fewer are free,
+/// with the flag also then; `-EINVAL` for a null pointer, 0 or more entries than the queue has, unknown flags; with the
+/// flag what `io_uring_submit` fails with. Nothing is taken on failure.
+///
+/// # Safety
+/// `ring` must be null or set up, and no other thread submit meanwhile; `sqes` must be null or writable for `nr`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn aiouring_get_sqes(
+    ring: *mut io_uring,
+    sqes: *mut *mut io_uring_sqe,
+    nr: c_uint,
+    flags: c_uint,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    let Some(ring) = (unsafe { ring.as_ref() }).filter(|_| !sqes.is_null()) else {
+        return Errno::EINVAL.negated();
+    };
+    // SAFETY: there are `nr` places, and `n` is below it.
+    reserve::take(ring, nr, flags, |n, sqe| unsafe { sqes.add(n as usize).write(sqe) }).into_c()
+}
+
+/// Gives the last `nr` entries back that were taken and not handed over: 0. `-EINVAL` for a null pointer, or if fewer are
+/// so.
+///
+/// # Safety
+/// `ring` must be null or set up, and no other thread submit meanwhile.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn aiouring_unget_sqes(ring: *mut io_uring, nr: c_uint) -> c_int {
+    // SAFETY: the caller's promise.
+    match unsafe { ring.as_ref() } {
+        Some(ring) => reserve::give_back(ring, nr).into_c(),
+        None => Errno::EINVAL.negated(),
+    }
+}
+
+/// Posts a completion with `user_data` and the result `res` to the ring, which ends a wait for one: 0. From any thread and
+/// any signal handler.
+///
+/// `-EINVAL` for a null pointer, `-EBADF` if the ring has no descriptor, `-EBADFD` if it is not enabled, `-ENOMEM` and
+/// `-EOVERFLOW` for want of memory, `-EOPNOTSUPP` before 5.18. Before 6.13 a ring is made for it and ended again, which may
+/// fail as `io_uring_queue_init` does.
+///
+/// # Safety
+/// `ring` must be null or set up, and not ended during the call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn aiouring_wake(ring: *mut io_uring, user_data: c_ulonglong, res: c_int) -> c_int {
+    // SAFETY: the caller's promise.
+    match unsafe { ptr::NonNull::new(ring).map(|ring| ring.as_ref()) } {
+        Some(ring) => wake::wake(ring, user_data, res).into_c(),
+        None => Errno::EINVAL.negated(),
+    }
+}
