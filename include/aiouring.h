@@ -165,6 +165,205 @@ AIOURINGINLINE void aiouring_prep_link_timeout_ns(struct io_uring_sqe *sqe, __u6
 
 /* ---- Buffer rings ---- */
 
+/*
+ * Buffers that the kernel takes when it has data, and an object that keeps the books: which buffers the kernel has, where
+ * in each the next data begins, and who still looks at them. It is made, attached to a ring, named by requests
+ * (aiouring_bufring_select()), and gets every completion of theirs once (aiouring_bufring_take()), which gives the data as
+ * spans. Each span is one reference to its buffer. A buffer goes back to the kernel when the kernel is done with it and
+ * the last reference has been released.
+ *
+ * Threads: all functions may be called in any thread and by several at once, but completions that share buffers have to
+ * be taken in their order; aiouring_bufring_attach(), _flush(), _detach() and _destroy() are for the thread that submits
+ * (of a ring that has only one, also _check()), and an object must not be destroyed while others use it. In a signal
+ * handler that interrupts a call of the same object: -EDEADLK. A child made by fork has no object: -EINVAL.
+ *
+ * All results below zero are errors. -EINVAL, for all: br is NULL, or is an object no more.
+ */
+struct aiouring_bufring;
+
+/* Flags of aiouring_bufring_create(). */
+
+/* A buffer is used piece by piece, where the kernel can (Linux 6.12): small data does not take a whole one. */
+#define AIOURING_BUFRING_INC (1U << 0)
+/* The buffers lie in huge pages, if some are set aside; else in others. aiouring_bufring_stats() says which. */
+#define AIOURING_BUFRING_HUGE (1U << 1)
+/* Buffers are provided by requests, as for kernels without buffer rings (before 5.19), for which it is done anyway. */
+#define AIOURING_BUFRING_CLASSIC (1U << 2)
+/*
+ * Requests have MSG_TRUNC and not IORING_RECVSEND_BUNDLE: a result that is greater than its buffer is data that is lost,
+ * not data in the next buffer.
+ */
+#define AIOURING_BUFRING_TRUNC (1U << 3)
+/*
+ * No more than one request of the group is in flight at a time. To be said with AIOURING_BUFRING_INC where requests read
+ * what cannot be polled (regular files, /dev/zero) or have IOSQE_ASYNC: for these the kernel counts what the request has
+ * asked for as used, whatever it got, and so the place of the next data is only known when nothing else is going on.
+ */
+#define AIOURING_BUFRING_ONE (1U << 4)
+
+/* What an object is to be; 0 where nothing is to be said. */
+struct aiouring_bufring_params {
+	__u32 nr;	/* buffers at first */
+	__u32 size;	/* bytes of each */
+	__u32 max;	/* buffers to which it may grow, up to 32768; 0: nr */
+	__u32 flags;	/* AIOURING_BUFRING_ */
+	__u32 min_left;	/* with AIOURING_BUFRING_INC: a rest smaller than that is not used (Linux 7.2; ignored before) */
+	__s32 bgid;	/* the group, 0 to 65535: the program's choice */
+	void *memory;	/* max * size bytes that outlive the object; NULL: the object has its own */
+	__u64 resv[4];	/* 0 */
+};
+
+/* Data in one buffer. */
+struct aiouring_bufring_span {
+	void *base;
+	__u32 len;
+	__u32 id; /* what to release: the buffer's number is in the lower 16 bits */
+};
+
+/* The spans of a completion that have not been looked at. */
+struct aiouring_bufring_walk {
+	struct aiouring_bufring *br;
+	__u32 left;  /* bytes in all */
+	__u32 spans; /* how many */
+	__u32 offset, bid;
+};
+
+/* How the kernel gets the buffers: aiouring_bufring_info.kind. */
+#define AIOURING_BUFRING_KIND_NONE 0U	  /* not attached */
+#define AIOURING_BUFRING_KIND_CLASSIC 1U /* provided by requests */
+#define AIOURING_BUFRING_KIND_RING 2U	  /* a buffer ring */
+
+/* What there is at the moment, and what has happened. */
+struct aiouring_bufring_info {
+	__u32 kind;
+	__u32 flags;	   /* what holds of AIOURING_BUFRING_: _INC if the kernel can do it, _HUGE if there are huge pages */
+	__u32 bgid;
+	__u32 size;
+	__u32 max;
+	__u32 min_left;	   /* 0 if the kernel does not know it */
+	__u32 wanted;	   /* buffers that are to be in use, see aiouring_bufring_shrink() */
+	__u32 provided;	   /* those that the kernel has */
+	__u32 held;	   /* those that only the program has */
+	__u32 waiting;	   /* those that wait for aiouring_bufring_flush() */
+	__u32 references;  /* spans that were not released, and what aiouring_bufring_ref() has added */
+	__u32 resv1;
+	__u64 completions; /* taken */
+	__u64 bytes;	   /* in spans */
+	__u64 enobufs;	   /* completions with -ENOBUFS */
+	__u64 recycled;	   /* buffers given back */
+	__u64 partial;	   /* completions that left a rest of their buffer to the kernel */
+	__u64 crossed;	   /* buffers that completions have used after their first */
+	__u64 empty;	   /* buffers used up by completions without data: errors, ends of files */
+	__u64 truncated;   /* bytes of results that are in no span */
+	__u64 retired;	   /* buffers taken out of use */
+	__u64 refused;	   /* completions and releases that were -EINVAL */
+	__u64 resv[4];
+};
+
+/*
+ * Makes an object of nr buffers (up to 32768) of size bytes as group bgid, and puts it into *out. memory: nr * size bytes
+ * that outlive the object, or NULL for memory of its own. 0; -EINVAL: a number out of range, an unknown flag; -ENOMEM;
+ * -EFAULT: out is NULL.
+ */
+int aiouring_bufring_create(struct aiouring_bufring **out, unsigned nr, unsigned size, int bgid, unsigned flags,
+			    void *memory) LIBURING_NOEXCEPT;
+
+/* The same with all that can be said. -EINVAL also if a reserved field is not 0. */
+int aiouring_bufring_create_params(struct aiouring_bufring **out,
+				   const struct aiouring_bufring_params *params) LIBURING_NOEXCEPT;
+
+/*
+ * Detaches and frees an object: 0. -EBUSY as long as the program has references, or completions are to be taken; nothing
+ * has changed then. It does not matter whether the ring has ended before.
+ */
+int aiouring_bufring_destroy(struct aiouring_bufring *br) LIBURING_NOEXCEPT;
+
+/*
+ * Registers the group with a ring and gives it all buffers: 0. An object is attached to one ring at a time. It holds a
+ * descriptor of the ring's file: a ring that ends before its object ends for the kernel when the object is detached or
+ * destroyed. Kernels that cannot do what was asked for get what they can: no AIOURING_BUFRING_INC before 6.12, requests
+ * in place of a buffer ring before 5.19 (these are queued, go with the next submit, and need *ring to stay where it is).
+ * -EBUSY: attached already; -EEXIST: the ring has this group, or it has only one thread, which is another; -EAGAIN: there
+ * is no room for the request; -EMFILE, -ENOMEM. Linux 5.7.
+ */
+int aiouring_bufring_attach(struct aiouring_bufring *br, struct io_uring *ring) LIBURING_NOEXCEPT;
+
+/*
+ * Takes the group from the ring: 0. Requests that wait for data fail with -ENOBUFS when it comes; spans stay good until
+ * they are released. The object may be attached again. -EBUSY: completions with data were not taken (Linux 6.8 can tell);
+ * -EINVAL: not attached; -EEXIST: the ring has only one thread, which is another.
+ */
+int aiouring_bufring_detach(struct aiouring_bufring *br) LIBURING_NOEXCEPT;
+
+/* The group: what a request has in buf_group. */
+int aiouring_bufring_group(const struct aiouring_bufring *br) LIBURING_NOEXCEPT;
+
+/*
+ * Has a prepared request take its buffer from the object: sets IOSQE_BUFFER_SELECT and the group. 0. The request has NULL
+ * for its buffer, and 0 for its length if it may fill one.
+ */
+int aiouring_bufring_select(const struct aiouring_bufring *br, struct io_uring_sqe *sqe) LIBURING_NOEXCEPT;
+
+/*
+ * Enters a completion of a request of the group into the books, and begins a walk over its data: how many spans it has, 0
+ * if there is no data (an error, an end of file; a buffer that came with it is given back at once). To be called once for
+ * each completion, in their order, also for errors and those without a buffer. -EINVAL: it names a buffer that the kernel
+ * has not got; it is not one of this group, or was taken before. Nothing has changed then.
+ */
+int aiouring_bufring_take(struct aiouring_bufring *br, const struct io_uring_cqe *cqe,
+			  struct aiouring_bufring_walk *walk) LIBURING_NOEXCEPT;
+
+/* The next span of a walk: 1, or 0 after the last one. Each has to be released. -EINVAL: this is no walk. */
+int aiouring_bufring_next(struct aiouring_bufring_walk *walk, struct aiouring_bufring_span *span) LIBURING_NOEXCEPT;
+
+/* Releases the spans that a walk has left: how many. */
+int aiouring_bufring_skip(struct aiouring_bufring_walk *walk) LIBURING_NOEXCEPT;
+
+/* Adds a reference to a buffer, by the id of a span of it that was not released: 0. -EINVAL: there is none. */
+int aiouring_bufring_ref(struct aiouring_bufring *br, unsigned id) LIBURING_NOEXCEPT;
+
+/*
+ * Drops a reference to a buffer: 0. -EINVAL: it has none; released twice, or never handed out. An id of a buffer that has
+ * been used anew is not mistaken for another; of two spans in one buffer each id does for the other.
+ */
+int aiouring_bufring_release(struct aiouring_bufring *br, unsigned id) LIBURING_NOEXCEPT;
+
+/* Where the buffer of an id begins, and its size; either pointer may be NULL. 0; -EINVAL: no reference. */
+int aiouring_bufring_buffer(const struct aiouring_bufring *br, unsigned id, void **base,
+			    unsigned *size) LIBURING_NOEXCEPT;
+
+/* Puts so many more buffers into use: how many there are to be now. -ENOSPC: more than params.max. */
+int aiouring_bufring_grow(struct aiouring_bufring *br, unsigned more) LIBURING_NOEXCEPT;
+
+/*
+ * Takes so many buffers out of use: how many there are to be now. What the kernel has cannot be taken back from it: each
+ * goes when it comes back after use, and its pages are given back. Those of a detached object go at once. -EINVAL: none
+ * were left.
+ */
+int aiouring_bufring_shrink(struct aiouring_bufring *br, unsigned fewer) LIBURING_NOEXCEPT;
+
+/*
+ * To be called before io_uring_submit() by programs that may meet a kernel without buffer rings: queues the requests that
+ * give released buffers back; how many buffers that were. Their completions are not seen by the program if the kernel has
+ * IORING_FEAT_CQE_SKIP (5.17) and they succeed; others have AIOURING_BUFRING_USER_DATA in the upper half of the user data
+ * and are to be given to aiouring_bufring_take(). -EAGAIN: the queue is full. With a buffer ring 0, and nothing is done.
+ */
+int aiouring_bufring_flush(struct aiouring_bufring *br) LIBURING_NOEXCEPT;
+
+#define AIOURING_BUFRING_USER_DATA 0x61696f62U
+
+/* Writes size bytes of what there is and has happened: size is sizeof(*stats). 0; -EINVAL: not a multiple of 8. */
+int aiouring_bufring_stats(const struct aiouring_bufring *br, struct aiouring_bufring_info *stats,
+			   size_t size) LIBURING_NOEXCEPT;
+
+/*
+ * Compares the books with the kernel's (Linux 6.8): 0 if they agree, or how many buffers the kernel is ahead, as
+ * completions were not taken. If that stays so with nothing in flight, data is not where the object believes it to be: see
+ * AIOURING_BUFRING_ONE. -EILSEQ: they contradict each other, which is a mistake of the program (a completion taken twice)
+ * or ours; -EOPNOTSUPP: the kernel cannot be asked; -EINVAL: not attached.
+ */
+int aiouring_bufring_check(const struct aiouring_bufring *br) LIBURING_NOEXCEPT;
+
 /* ---- Buffer rings of AIO contexts ---- */
 
 /* ---- Registered buffers and files ---- */

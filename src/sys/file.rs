@@ -474,6 +474,42 @@ pub fn eventfd() -> Result<i32> {
     unsafe { syscall(libc::SYS_eventfd2, [0, libc::EFD_CLOEXEC as usize, 0, 0, 0, 0]) }.map(|fd| fd as i32)
 }
 
+/// Another descriptor of the same file, which no program gets.
+///
+/// # Errors
+/// `EBADF`, `EMFILE`.
+pub fn duplicate(fd: i32) -> Result<i32> {
+    // Whoever has closed a standard stream expects its number from the next that is opened.
+    const LEAST: usize = 3;
+    // SAFETY: no pointers.
+    unsafe {
+        syscall(
+            libc::SYS_fcntl,
+            [fd as usize, libc::F_DUPFD_CLOEXEC as usize, LEAST, 0, 0, 0],
+        )
+    }
+    .map(|fd| fd as i32)
+}
+
+/// Whether two descriptors are of one open file; a kernel that cannot be asked is taken to say yes.
+pub fn is_same(fd: i32, other: i32) -> bool {
+    /// Linux 6.10.
+    const F_DUPFD_QUERY: usize = 1027;
+    const KCMP_FILE: usize = 0;
+    // SAFETY: no pointers.
+    let asked = unsafe { syscall(libc::SYS_fcntl, [fd as usize, F_DUPFD_QUERY, other as usize, 0, 0, 0]) };
+    match asked {
+        Ok(same) => same == 1,
+        Err(Errno::EBADF) => false,
+        Err(_) => {
+            let me = super::thread::process_id();
+            // SAFETY: no pointers.
+            let order = unsafe { syscall(libc::SYS_kcmp, [me, me, KCMP_FILE, fd as usize, other as usize, 0]) };
+            order.map_or_else(|e| e != Errno::EBADF, |order| order == 0)
+        }
+    }
+}
+
 /// Closes a descriptor of ours.
 pub fn close(fd: i32) {
     // SAFETY: no pointers; the callers close what they opened.

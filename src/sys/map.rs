@@ -140,6 +140,24 @@ pub unsafe fn unmap(at: *mut u8, len: usize) {
     let _ = unsafe { syscall(libc::SYS_munmap, [at.expose_provenance(), len, 0, 0, 0, 0]) };
 }
 
+/// Gives back the pages that lie wholly in a range, which reads as zeroes from then on.
+///
+/// # Safety
+/// What is in the range must not be needed any more.
+pub unsafe fn empty(at: *mut u8, len: usize) {
+    let start = pages(at.expose_provenance());
+    let end = at.expose_provenance().wrapping_add(len) & !(PAGE - 1);
+    if start < end {
+        // SAFETY: the caller's promise. Huge pages that cannot be divided stay.
+        let _ = unsafe {
+            syscall(
+                libc::SYS_madvise,
+                [start, end - start, libc::MADV_DONTNEED as usize, 0, 0, 0],
+            )
+        };
+    }
+}
+
 /// Keeps memory out of children made by fork.
 ///
 /// # Safety

@@ -544,6 +544,7 @@ pub const IORING_CQE_F_NOTIF: u32 = 1 << 3;
 pub const IORING_CQE_F_BUF_MORE: u32 = 1 << 4;
 pub const IORING_CQE_F_SKIP: u32 = 1 << 5;
 pub const IORING_CQE_F_32: u32 = 1 << 15;
+pub const IORING_CQE_BUFFER_SHIFT: u32 = 16;
 
 // Where the rings lie in the ring descriptor.
 pub const IORING_OFF_SQ_RING: u64 = 0;

@@ -12,12 +12,14 @@
 //! | [`register`] | registers files, buffers, descriptors and all else |
 //! | [`probe`] | asks which requests the kernel knows |
 //! | [`buffers`] | rings of provided buffers |
+//! | [`bufring`] | the same with the books kept: the extension |
 //!
 //! A ring is used through `&Ring`, because C programs submit in one thread and reap in another.
 //! What both threads change is atomic; two threads that submit, or two that reap, need a lock of their own.
 
 pub mod abi;
 pub mod buffers;
+pub mod bufring;
 mod memory;
 pub mod probe;
 pub mod queue;

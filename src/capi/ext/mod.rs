@@ -5,6 +5,9 @@
 //! `libaio.so.1` as well.
 
 #[cfg(feature = "capi-aio")]
+#[allow(non_camel_case_types)] // the prototypes are compared with the header's
+pub mod bufring;
+#[cfg(feature = "capi-aio")]
 pub mod context;
 // Not in liburing.so.2, which exports what the original does.
 #[cfg(all(feature = "capi-uring", feature = "capi-aio"))]
