@@ -1209,8 +1209,10 @@ impl Driver {
             return self.release_files(request);
         }
         let again = match error {
-            Some(Errno::EAGAIN) => !request.is(USER_NOWAIT) && !seeded("again"),
             Some(Errno::EINTR | Errno::ECANCELED) => true,
+            // Of a sync it is what the file system says.
+            _ if sync => false,
+            Some(Errno::EAGAIN) => !request.is(USER_NOWAIT) && !seeded("again"),
             // Or the thread that entered the kernel with it is no more.
             Some(Errno::EFAULT) => self.process.engine.caller.is_open(),
             _ => false,

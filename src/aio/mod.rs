@@ -176,7 +176,7 @@ pub fn submit(handle: usize, nr: i64, iocbs: usize) -> Result<usize> {
                 // Here, as to return after a system call is dear: some kernels spoil the processor's guess
                 // of where to.
                 early = submit::read_remembered::<true>(process, &context, iocbs, 1);
-                if early == Some(0) {
+                if early == Some(Ok(0)) {
                     if let Some(call) = context.call() {
                         call.publish(&context);
                         context.notify();

@@ -89,22 +89,22 @@ struct Submission<'a> {
     resfd_blocks: bool,
     /// The file of the last request, until this call may have changed one.
     known: Option<(i32, Status)>,
-    /// The present read is one of a descriptor that is remembered, and found nothing in the cache.
-    missed: bool,
-    /// What the next read has brought already, which is not all.
-    early: Option<usize>,
+    /// What became of a first try of the present request, by what is remembered of its descriptor: an error.
+    missed: Option<Errno>,
+    /// What the next read has brought already, which is not all, or its error.
+    early: Option<Result<usize>>,
     /// The call is for one request, which is known not to be one for [`read_remembered`].
     alone: bool,
 }
 
-/// `io_submit` on a context of ours; `early`: bytes that the first request has read already.
+/// `io_submit` on a context of ours; `early`: bytes that the first request has read already, or its error.
 #[inline(never)]
 pub(crate) fn submit(
     process: &'static Process,
     context: &InUse<'_>,
     nr: i64,
     iocbs: usize,
-    early: Option<usize>,
+    early: Option<Result<usize>>,
 ) -> Result<usize> {
     if nr < 0 {
         return Err(Errno::EINVAL);
@@ -124,7 +124,7 @@ pub(crate) fn submit(
         checked_resfd: -1,
         resfd_blocks: false,
         known: None,
-        missed: false,
+        missed: None,
         early,
         alone: nr == 1,
     };
@@ -155,15 +155,15 @@ pub(crate) fn submit(
 /// The commonest request in the fewest steps: a plain read of data that was cached a moment ago. `ALONE`:
 /// it is all that the call is for.
 ///
-/// `None`: it is another request. `Some(0)`: its event is kept. Otherwise the bytes that it brought,
-/// which are not all.
+/// `None`: it is another request. `Some(Ok(0))`: its event is kept. Otherwise the bytes that it brought,
+/// which are not all, or its error.
 #[inline(always)]
 pub(crate) fn read_remembered<const ALONE: bool>(
     process: &Process,
     context: &InUse<'_>,
     slot: usize,
     left: u32,
-) -> Option<usize> {
+) -> Option<Result<usize>> {
     let call = context.call()?;
     let pages = &process.pages;
     let address = pages.glance::<usize>(slot, false)?;
@@ -193,17 +193,17 @@ pub(crate) fn read_remembered<const ALONE: bool>(
     // Should it be gone from the cache by now, the read waits for it, as kernel AIO would.
     let read = file::read_at(fd, [base, len as usize], iocb.offset);
     if context.is_lost() {
-        return Some(0);
+        return Some(Ok(0));
     }
     if read != Ok(len as usize) {
         call.refuse();
-        return read.ok().filter(|n| *n > 0);
+        return (read != Ok(0)).then_some(read);
     }
     let _ = pages.write(address + abi::KEY_OFFSET, &[0u32]);
     if !call.keep(&iocb.event(address, read)) {
         call.publish(context);
     }
-    Some(0)
+    Some(Ok(0))
 }
 
 /// A request on its way through admission.
@@ -264,7 +264,7 @@ impl Submission<'_> {
     fn one(&mut self, slot: usize, left: u32) -> Result<()> {
         if !self.alone && !self.has_writes {
             self.early = read_remembered::<false>(self.process, self.context, slot, left);
-            if self.early == Some(0) {
+            if self.early == Some(Ok(0)) {
                 self.early = None;
                 self.unannounced = true;
                 return Ok(());
@@ -330,9 +330,12 @@ impl Submission<'_> {
             return Err(Errno::EINVAL);
         }
         let fd = iocb.fildes as i32;
-        self.missed = false;
-        let early = self.early.take().map(|n| (n, false));
-        let early = early.or_else(|| self.remembered_read(&iocb));
+        self.missed = None;
+        let early = match self.early.take() {
+            Some(Ok(n)) => Some((n, false)),
+            Some(Err(e)) => self.miss(e),
+            None => self.remembered_read(&iocb),
+        };
         if let Some((n, true)) = early {
             let resfd = self.eventfd_of(&iocb)?;
             self.process.pages.write(address + abi::KEY_OFFSET, &[0u32])?;
@@ -401,7 +404,10 @@ impl Submission<'_> {
         let pages = &self.process.cached_pages;
         let n = match segments {
             // Should it be gone from the cache by now, the read waits for it, as kernel AIO would.
-            &mut [memory] if pages.knows(fd, iocb.offset, len) => file::read_at(fd, memory, iocb.offset).ok()?,
+            &mut [memory] if pages.knows(fd, iocb.offset, len) => match file::read_at(fd, memory, iocb.offset) {
+                Ok(n) => n,
+                Err(e) => return self.miss(e),
+            },
             _ => {
                 let read = Transfer {
                     fd,
@@ -411,9 +417,10 @@ impl Submission<'_> {
                     offset: iocb.offset,
                     flags: RWF_NOWAIT,
                 };
-                let result = file::transfer(&read);
-                self.missed = result == Err(Errno::EAGAIN);
-                let n = result.ok()?;
+                let n = match file::transfer(&read) {
+                    Ok(n) => n,
+                    Err(e) => return self.miss(e),
+                };
                 if n as u64 == len {
                     pages.learn(fd, iocb.offset, len);
                 }
@@ -425,6 +432,15 @@ impl Submission<'_> {
             super::faults::corrupt_if_due(segments);
         }
         (n > 0).then_some((n, n as u64 == len))
+    }
+
+    /// A first try was in vain. The whole look may find that the file would not be read or written at all;
+    /// if it is, this is what it said: to ask it again could take as long, or hide an error that it has only once.
+    #[cold]
+    fn miss(&mut self, error: Errno) -> Option<(usize, bool)> {
+        self.process.cached_pages.forget();
+        self.missed = Some(error);
+        None
     }
 
     /// A plain write to a descriptor that is remembered as one for buffered writes, and whose flags
@@ -478,6 +494,8 @@ impl Submission<'_> {
                 self.process.written.forget(fd);
                 if e == Errno::EOPNOTSUPP {
                     self.process.written.give_up();
+                } else {
+                    self.missed = Some(e);
                 }
                 return None;
             }
@@ -641,10 +659,9 @@ impl Submission<'_> {
         }
         self.process.cached.learn(c.fd);
         // Cached data is answered at once. What is missing, if only a part, goes to the ring.
-        let result = if self.missed {
-            Err(Errno::EAGAIN)
-        } else {
-            self.attempt(c, place, false, place.offset as i64, RWF_NOWAIT)
+        let result = match self.missed {
+            Some(e) => Err(e),
+            None => self.attempt(c, place, false, place.offset as i64, RWF_NOWAIT),
         };
         match result {
             Ok(n) if n as u64 == place.len || n as u64 + place.offset >= c.status.size && c.is_regular() => {
@@ -693,6 +710,9 @@ impl Submission<'_> {
             self.await_reads(c, from, len);
             if !direct && on_ring && !c.status.is_virtual {
                 self.process.written.learn(c.fd);
+                if let Some(e) = self.missed {
+                    return self.decide(c, place, Err(e));
+                }
             }
             if seeded("append") && append {
                 let result = self.attempt(c, place, true, place.offset as i64, RWF_NOAPPEND);
@@ -803,7 +823,8 @@ impl Submission<'_> {
     /// Tells an error of admission from one of the request.
     fn decide(&mut self, c: &Candidate, place: &Place<'_>, result: Result<usize>) -> Result<()> {
         match result {
-            Err(Errno::EBADF) => return Err(Errno::EBADF),
+            // Unless it is the file system that says so.
+            Err(Errno::EBADF) if file::flags(c.fd).is_err() => return Err(Errno::EBADF),
             Err(Errno::EOPNOTSUPP) if !c.judged && place.flags & !RWF_USUAL != 0 => {
                 return Err(Errno::EOPNOTSUPP);
             }
