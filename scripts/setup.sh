@@ -41,6 +41,8 @@ esac
 case ${1:-build} in
     test)
         need c++ g++
+        need '/sbin/mkfs.xfs /usr/sbin/mkfs.xfs' xfsprogs
+        need '/sbin/mkfs.btrfs /usr/sbin/mkfs.btrfs' btrfs-progs
         need clang clang
         need musl-gcc musl-tools
         need abidiff abigail-tools
