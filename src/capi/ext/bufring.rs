@@ -8,75 +8,15 @@ use core::ffi::{c_int, c_uint, c_void};
 use core::mem::MaybeUninit;
 
 use crate::capi::IntoC;
+use crate::ext::bufring::{aiouring_bufring_info, aiouring_bufring_params};
+#[cfg(feature = "capi-uring")]
+use crate::ext::bufring::{aiouring_bufring_span, aiouring_bufring_walk};
 use crate::sys::{Errno, Result};
 #[cfg(feature = "capi-uring")]
 use crate::uring::bufring::Walk;
 use crate::uring::bufring::{BufRing as aiouring_bufring, Wish};
 #[cfg(feature = "capi-uring")]
 use crate::uring::{Cqe as io_uring_cqe, IOSQE_BUFFER_SELECT, Ring as io_uring, Sqe as io_uring_sqe, bufring};
-
-/// `struct aiouring_bufring_params`: what an object is to be.
-#[repr(C)]
-#[derive(Debug)]
-pub struct aiouring_bufring_params {
-    nr: c_uint,
-    size: c_uint,
-    max: c_uint,
-    flags: c_uint,
-    min_left: c_uint,
-    bgid: c_int,
-    memory: *mut c_void,
-    resv: [u64; 4],
-}
-
-/// `struct aiouring_bufring_info`: what there is, and what has happened.
-#[repr(C)]
-#[derive(Debug, Default)]
-pub struct aiouring_bufring_info {
-    kind: u32,
-    flags: u32,
-    bgid: u32,
-    size: u32,
-    max: u32,
-    min_left: u32,
-    wanted: u32,
-    provided: u32,
-    held: u32,
-    waiting: u32,
-    references: u32,
-    resv1: u32,
-    completions: u64,
-    bytes: u64,
-    enobufs: u64,
-    recycled: u64,
-    partial: u64,
-    crossed: u64,
-    empty: u64,
-    truncated: u64,
-    retired: u64,
-    refused: u64,
-    resv: [u64; 4],
-}
-
-/// `struct aiouring_bufring_walk`: the spans of a completion that were not handed out.
-#[repr(C)]
-#[derive(Debug)]
-pub struct aiouring_bufring_walk {
-    br: *mut aiouring_bufring,
-    left: c_uint,
-    spans: c_uint,
-    offset: c_uint,
-    bid: c_uint,
-}
-
-/// `struct aiouring_bufring_span`: data in one buffer.
-#[repr(C)]
-#[derive(Debug)]
-pub struct aiouring_bufring_span {
-    base: *mut c_void,
-    len: c_uint,
-    id: c_uint,
-}
 
 /// # Safety
 /// `br` must be null or have been an object once.
