@@ -380,6 +380,41 @@ int aiouring_bufring_check(const struct aiouring_bufring *br) LIBURING_NOEXCEPT;
  */
 int aiouring_context_backend(io_context_t ctx) LIBURING_NOEXCEPT;
 
+/* Which requests aiouring_cancel() is for: one of the first three, and how. */
+#define AIOURING_CANCEL_IOCB (1U << 0) /* those that were submitted with iocb */
+#define AIOURING_CANCEL_FD (1U << 1)   /* those that were submitted for the descriptor number fd */
+#define AIOURING_CANCEL_ALL (1U << 2)  /* all of the context */
+#define AIOURING_CANCEL_WAIT (1U << 3) /* return when they are over */
+
+/*
+ * Takes back requests of ctx that are under way, of any kind: polls, and whatever the kernel has not begun to do. Each
+ * request has exactly one event all the same, with its eventfd; that of one which was taken back has a res of -ECANCELED.
+ * iocb counts by its address only and need not be there any more; if it was submitted several times, all are meant. fd is
+ * the number as it was when the request was submitted, whatever it means now. The one that the flags do not name is
+ * ignored.
+ *
+ * With AIOURING_CANCEL_WAIT it returns when the requests that it found are over, whether they were taken back or end by
+ * themselves: none of them uses its memory or its file any more, and their events are in the ring. timeout: how long it
+ * waits at most, NULL for as long as it takes; without the flag it has to be NULL.
+ *
+ * Returns how many were taken back, or
+ *  -ENOENT       none was found: it was never submitted, or its event is there
+ *  -EALREADY     those that were found end by themselves, as a transfer does that a device has begun (with
+ *                AIOURING_CANCEL_WAIT: have ended). One may still say -ECANCELED: its event tells
+ *  -ETIME        the time is over and some are not; all the rest is as without the flag
+ *  -EINTR        the same, for a signal handler has run
+ *  -EDEADLK      the wait would be for what the parent of a child of vfork() has to do
+ *  -EINVAL       ctx is no context, or has been destroyed meanwhile; flags; a NULL iocb; fd below 0; a time that is none
+ *  -EFAULT       timeout
+ *  -EOPNOTSUPP   the context is carried by kernel AIO, which takes back a poll by its iocb (with a res of 0), and without
+ *                waiting; any other iocb is -EALREADY there, and -EFAULT if its memory is gone
+ *
+ * What another thread's io_submit() has not handed over when it is called may or may not be found. May be called in any
+ * thread and in signal handlers. Linux 5.13, as all of AIO on io_uring.
+ */
+int aiouring_cancel(io_context_t ctx, struct iocb *iocb, int fd, unsigned flags,
+		    const struct timespec *timeout) LIBURING_NOEXCEPT;
+
 /* ---- Rings: set-up, features, reservation, threads, the end ---- */
 
 /*

@@ -6,10 +6,12 @@
 //! them. What kernel AIO does not take either is done by whoever submits, and polls by asking.
 
 use super::abi::IoEvent;
-use super::context::Context;
+use super::cancel::Wish;
 use super::engine::{Batch, Order, live};
 use super::process::Process;
-use super::request::{self, BY_HAND, CANCELLED, CARRIED, KEPT, Request, SETTLED, SILENT, TRACKED, TRUE, Work};
+use super::request::{
+    self, BY_HAND, CANCELLED, CARRIED, DRIVER, FINISHING, KEPT, NOBODY, Request, SETTLED, SILENT, TRACKED, TRUE, Work,
+};
 use crate::sys::{Errno, aio as kernel, file, thread};
 use crate::uring::Ring;
 use core::sync::atomic::{
@@ -143,6 +145,7 @@ impl Carrier {
                     context.count(1);
                 }
                 enlist(process, request);
+                request.pass_to(DRIVER);
                 drop(quiet);
                 if let Some(result) = self.carry(process, request) {
                     settle(process, request, result);
@@ -159,9 +162,9 @@ impl Carrier {
     pub(crate) fn obey(&self, process: &'static Process, batch: &Batch) {
         match batch.order {
             Order::Submit => {}
-            Order::Cancel(context, iocb) => {
-                let found = self.cancel(process, context, iocb);
-                batch.cancelled.store(found.into(), SeqCst);
+            Order::Cancel(wish) => {
+                let taken = self.cancel(process, &wish);
+                batch.cancelled.store(taken, SeqCst);
             }
             // Kernel AIO's own signal never blocks, and stops at the greatest value.
             Order::Saturate(eventfd, count) => {
@@ -189,14 +192,17 @@ impl Carrier {
         }
     }
 
-    /// Takes polls back: that of an iocb, or all of the context.
-    fn cancel(&self, process: &'static Process, context: &'static Context, iocb: u64) -> bool {
-        let mut any = false;
+    /// Takes polls back. Transfers end as kernel AIO's do.
+    fn cancel(&self, process: &'static Process, wish: &Wish) -> u32 {
+        let mut taken = 0;
         loop {
             let _quiet = thread::quiet();
             // Within the list's lock the request stays a request of this context.
-            let taken = context.polls.find(&|r| {
-                let pending = !r.is(TRUE | CANCELLED) && (iocb == 0 || r.iocb.load(Relaxed) == iocb);
+            let found = wish.context.polls.find(&|r| {
+                let pending = !r.is(TRUE | CANCELLED) && wish.is_for(r);
+                if pending {
+                    wish.mark(r);
+                }
                 pending
                     && if r.is(BY_HAND) {
                         r.turn(TRUE | CANCELLED, TRUE)
@@ -207,10 +213,10 @@ impl Carrier {
                         r.turn(TRUE | CANCELLED | CARRIED, TRUE | KEPT)
                     }
             });
-            let Some(request) = taken else {
-                return any;
+            let Some(request) = found else {
+                return taken;
             };
-            any = true;
+            taken += 1;
             if request.is(KEPT) {
                 self.encumbered.store(true, SeqCst);
                 settle(process, request, 0);
@@ -218,8 +224,8 @@ impl Carrier {
                 self.by_hand.fetch_sub(1, SeqCst);
                 settle(process, request, 0);
             }
-            if iocb != 0 {
-                return any;
+            if wish.is_for_one() {
+                return taken;
             }
         }
     }
@@ -266,9 +272,11 @@ fn settle(process: &'static Process, request: &'static Request, result: i64) {
         process.reads.remove(request);
     }
     let held = context.enter();
+    request.pass_to(FINISHING);
     context.count(-1);
-    request.result.store(result, Relaxed);
+    request.result.store(request.told(result), Relaxed);
     held.publish(request.event());
+    request.pass_to(NOBODY);
     if request.work() == Work::Poll {
         held.polls.remove(request);
     }

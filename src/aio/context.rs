@@ -239,7 +239,7 @@ impl Context {
         self.ring.ready() >= need || self.is_dying()
     }
 
-    fn wake_sleepers(&self) {
+    pub(crate) fn wake_sleepers(&self) {
         self.waiting.least.store(0, SeqCst);
         self.waiting.changed.fetch_add(1, SeqCst);
         futex::wake(&self.waiting.changed, futex::ALL);
@@ -273,6 +273,11 @@ impl Context {
     /// The word that changes whenever sleepers have a reason to look.
     pub(crate) fn changed_address(&self) -> usize {
         self.waiting.changed.as_ptr() as usize
+    }
+
+    /// What it holds.
+    pub(crate) fn changed(&self) -> u32 {
+        self.waiting.changed.load(SeqCst)
     }
 
     /// As [`Self::expect`]; gives what the word held before.
@@ -379,6 +384,11 @@ impl InUse<'_> {
         if self.has(need) {
             return Woken::Look;
         }
+        self.sleep_on(seen, ns)
+    }
+
+    /// Sleeps unless there was a reason to look since the word for that held `seen`. [`Self::resume`] has to follow.
+    pub(crate) fn sleep_on(&self, seen: u32, ns: u64) -> Woken {
         self.park();
         match futex::wait(&self.waiting.changed, seen, ns) {
             Err(Errno::EINTR) => Woken::Signal,

@@ -1,15 +1,17 @@
 //! The ring lane, from within: the thread that creates, drives and closes the ring.
 
 use super::abi::IoEvent;
+use super::cancel::Wish;
 use super::carrier::{self, Carrier};
-use super::context::{Context, InUse};
+use super::context::InUse;
 use super::engine::{ASLEEP, Batch, FAILED, Order, RUNNING, live};
 use super::log;
 use super::own::Verdict;
 use super::process::Process;
 use super::request::{
-    self, BLOCKING_SIGNAL, CANCELLED, CARRIED, KEPT, List, NO_SLOT, NOWAIT_ADDED, ODD_SIGNAL, ODD_TRANSFER, RAW,
-    Request, SEEN, SETTLED, SIGNAL_BY_NUMBER, SILENT, SOCKET, TAKEN_BACK, TRACKED, TRUE, USER_NOWAIT, Work,
+    self, BLOCKING_SIGNAL, CANCELLED, CARRIED, DRIVER, FINISHING, KEPT, List, NO_SLOT, NOBODY, NOWAIT_ADDED,
+    ODD_SIGNAL, ODD_TRANSFER, RAW, Request, SEEN, SETTLED, SIGNAL_BY_NUMBER, SILENT, SOCKET, TAKEN_BACK, TRACKED, TRUE,
+    USER_NOWAIT, Work,
 };
 use super::seeded;
 use crate::sys::{Errno, Result, file, futex, map, seccomp, thread};
@@ -50,6 +52,8 @@ impl thread::Body for Process {
 const WAKE: u64 = 1;
 const UNHEEDED: u64 = 2;
 const TICK: u64 = 3;
+/// What became of a cancellation that [`Driver::cancel`] wants to know of.
+const TAKEN: u64 = 6;
 /// With a request's address: the write to its eventfd, the descriptor for one that is full, the
 /// slot for it, and the pause before it is armed anew.
 const SIGNAL: u64 = 4;
@@ -168,6 +172,9 @@ pub(crate) struct Driver {
     next_look: u64,
     /// Calls in a row that had no effect.
     vain: u32,
+    /// Cancellations whose outcome the kernel has yet to say, and those that had one.
+    unheard: u32,
+    taken: u32,
 }
 
 impl Driver {
@@ -303,6 +310,8 @@ impl Driver {
             unfiltered: false,
             next_look: 0,
             vain: 0,
+            unheard: 0,
+            taken: 0,
         }
     }
 
@@ -532,6 +541,7 @@ impl Driver {
                 self.encumber();
                 context.polls.remove(poll);
                 context.polls.add(twin);
+                twin.pass_to(DRIVER);
                 process.part(poll, SETTLED);
                 self.carry(twin);
             }
@@ -711,6 +721,7 @@ impl Driver {
                 }
                 request.epoch.store(self.epoch, Relaxed);
                 request.batch.store(at as usize, Relaxed);
+                request.pass_to(DRIVER);
                 self.enlist(request);
                 self.make_way();
                 self.issue(request);
@@ -722,12 +733,12 @@ impl Driver {
             match batch.order {
                 Order::Submit => {}
                 _ if self.fallen => self.process.engine.carrier.obey(self.process, batch),
-                Order::Cancel(context, iocb) => {
+                Order::Cancel(wish) => {
                     // A poll that has come true by now is no longer pending.
                     self.enter(0);
                     self.reap();
-                    let found = self.cancel(context, iocb);
-                    batch.cancelled.store(found.into(), SeqCst);
+                    let taken = self.cancel(&wish);
+                    batch.cancelled.store(taken, SeqCst);
                 }
                 Order::Saturate(eventfd, count) => {
                     saturate(eventfd, count);
@@ -936,6 +947,10 @@ impl Driver {
             WAKE => self.armed = false,
             TICK => self.watch(),
             UNHEEDED => {}
+            TAKEN => {
+                self.unheard = self.unheard.saturating_sub(1);
+                self.taken += u32::from(cqe.res == 0);
+            }
             linked if linked & KIND == LINKED_SIGNAL => self.empty_slot((linked / (KIND + 1)) as u32),
             // SAFETY: everything else that this thread submits carries a request's address.
             tagged => unsafe {
@@ -1139,33 +1154,57 @@ impl Driver {
         carrier::enlist(self.process, request);
     }
 
-    /// Takes polls back; they are in the kernel, or before this in the SQ.
-    fn cancel(&mut self, context: &'static Context, iocb: u64) -> bool {
-        let mut any = false;
-        let meant = |r: &Request| iocb == 0 || r.iocb.load(Relaxed) == iocb;
-        while let Some(request) = context.polls.find(&|r| meant(r) && r.turn(TRUE | CANCELLED, CANCELLED)) {
-            context.polls.remove(request);
+    /// Takes requests back; they are in the kernel, or before this in the SQ.
+    fn cancel(&mut self, wish: &Wish) -> u32 {
+        let mut taken = 0;
+        while let Some(request) = wish
+            .context
+            .polls
+            .find(&|r| wish.is_for(r) && r.turn(TRUE | CANCELLED, CANCELLED))
+        {
+            wish.mark(request);
+            wish.context.polls.remove(request);
             self.take_back(request);
-            any = true;
-            if iocb != 0 {
-                break;
+            taken += 1;
+            if wish.is_for_one() {
+                return taken;
             }
         }
-        any
+        if wish.is_for_polls() {
+            return taken;
+        }
+        for request in self.process.pool.all() {
+            if request.holder() == DRIVER && request.work() != Work::Poll && wish.is_for(request) {
+                wish.mark(request);
+                let sqe = cancellation(request::user_data(request), 0, TAKEN);
+                self.unheard += u32::from(self.push(&sqe));
+                // Completions are to find room.
+                if self.unheard == SQ_ENTRIES / 2 {
+                    self.hear();
+                }
+            }
+        }
+        self.hear();
+        taken + core::mem::take(&mut self.taken)
+    }
+
+    /// Waits for the kernel to say what became of the cancellations, which it does at once.
+    fn hear(&mut self) {
+        while self.unheard != 0 && !self.fallen {
+            self.enter(0);
+            self.reap();
+            if self.unheard != 0 {
+                self.await_completions(1_000_000);
+            }
+        }
+        self.unheard = 0;
     }
 
     /// The kernel will say once more that it is done with the poll.
     #[inline(never)]
     fn take_back(&mut self, request: &'static Request) {
         request.mark(TAKEN_BACK);
-        let queued = self.push(&Sqe {
-            opcode: uring::IORING_OP_ASYNC_CANCEL,
-            flags: self.quiet,
-            fd: -1,
-            addr: request::user_data(request),
-            user_data: UNHEEDED,
-            ..Sqe::default()
-        });
+        let queued = self.push(&cancellation(request::user_data(request), self.quiet, UNHEEDED));
         if !queued {
             self.leave(request);
         }
@@ -1192,6 +1231,16 @@ impl Driver {
             _ => false,
         };
         let may_block = request.is(NOWAIT_ADDED);
+        let given_up = match error {
+            Some(Errno::EINTR | Errno::ECANCELED) => true,
+            Some(Errno::EAGAIN) => !request.is(USER_NOWAIT),
+            Some(Errno::EFAULT) => self.process.engine.caller.is_open(),
+            _ => comes_back && may_block,
+        };
+        if given_up && request.is_asked() {
+            // The program wants no more of it.
+            return self.finish(request, Errno::ECANCELED.negated().into());
+        }
         let too_far = error == Some(Errno::EFBIG) && request.is(USER_NOWAIT);
         if comes_back && !seeded("again") && (may_block || too_far) {
             request.unmark(NOWAIT_ADDED);
@@ -1261,6 +1310,7 @@ impl Driver {
             None => batch.redo.set(Some(request)),
         }
         batch.last_redo.set(Some(request));
+        request.pass_to(NOBODY);
         self.transfer_ended(request);
         if let Some(context) = request.context() {
             context.count(-1);
@@ -1348,8 +1398,9 @@ impl Driver {
         }
         self.last_deed = EVENTS;
         let held = context.enter();
+        request.pass_to(FINISHING);
         context.count(-1);
-        request.result.store(result, Relaxed);
+        request.result.store(request.told(result), Relaxed);
         if self.fallen {
             if request.slot.swap(NO_SLOT, Relaxed) != NO_SLOT {
                 self.encumber();
@@ -1371,6 +1422,7 @@ impl Driver {
 
     /// What comes after the event: its eventfd, those who sleep, and the end of the request.
     fn conclude(&mut self, request: &'static Request, held: InUse<'static>) {
+        request.pass_to(NOBODY);
         if request.work() == Work::Poll && !request.is(CANCELLED) {
             held.polls.remove(request);
         }
@@ -1482,14 +1534,8 @@ impl Driver {
         let late = |r: &Request| now.saturating_sub(r.signalled.load(Relaxed)) > SIGNAL_GRACE;
         while let Some(request) = self.signalling.find(&late) {
             request.signalled.store(now, Relaxed);
-            self.push(&Sqe {
-                opcode: uring::IORING_OP_ASYNC_CANCEL,
-                flags: self.quiet,
-                fd: -1,
-                addr: request::user_data(request) | SIGNAL,
-                user_data: UNHEEDED,
-                ..Sqe::default()
-            });
+            let tagged = request::user_data(request) | SIGNAL;
+            self.push(&cancellation(tagged, self.quiet, UNHEEDED));
         }
     }
 
@@ -1559,6 +1605,18 @@ pub(crate) fn holding(flags: u8, user_data: u64) -> Sqe {
         addr: UNUSED_WORD.as_ptr() as u64,
         off: 0,
         addr3: u64::from(u32::MAX),
+        user_data,
+        ..Sqe::default()
+    }
+}
+
+/// Has the kernel give up what was submitted with `whose` as user data.
+pub(crate) fn cancellation(whose: u64, flags: u8, user_data: u64) -> Sqe {
+    Sqe {
+        opcode: uring::IORING_OP_ASYNC_CANCEL,
+        flags,
+        fd: -1,
+        addr: whose,
         user_data,
         ..Sqe::default()
     }

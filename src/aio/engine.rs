@@ -8,6 +8,7 @@
 //! [`driver`]: super::driver
 
 use super::caller::Caller;
+use super::cancel::Wish;
 use super::carrier::Carrier;
 use super::config::Issuer;
 use super::context::Context;
@@ -71,7 +72,7 @@ pub(crate) struct Batch {
     /// Writes that the kernel would not take without blocking, in order.
     pub(crate) redo: Link,
     pub(crate) last_redo: Link,
-    /// Whether a poll was taken back.
+    /// How many requests were taken back.
     pub(crate) cancelled: AtomicU32,
     /// [`PENDING`], [`SLEEPING`] or [`DONE`].
     pub(crate) done: AtomicU32,
@@ -82,8 +83,8 @@ pub(crate) struct Batch {
 pub(crate) enum Order {
     /// Requests, or nothing but the wish for what is there.
     Submit,
-    /// A poll to take back, by its iocb, or all of the context's.
-    Cancel(&'static Context, u64),
+    /// Requests to take back.
+    Cancel(Wish),
     /// An eventfd to be brought to its end, and by how much.
     Saturate(i32, u64),
 }
@@ -189,8 +190,16 @@ impl Engine {
     /// Takes a poll back: that of one iocb, or with 0 every one of the context. Gives whether
     /// there was any.
     pub(crate) fn cancel(&self, context: &'static Context, iocb: u64) -> bool {
+        self.take_back(Wish::poll(context, iocb)) != 0
+    }
+
+    /// Takes requests back; gives how many.
+    pub(crate) fn take_back(&self, wish: Wish) -> u32 {
+        if !self.is_running() {
+            return 0;
+        }
         let _quiet = thread::quiet();
-        self.is_running() && self.hand_over(None, Order::Cancel(context, iocb)).1
+        self.hand_over(None, Order::Cancel(wish)).1
     }
 
     /// Returns when every completion that is there by now has become an event.
@@ -228,7 +237,7 @@ impl Engine {
     }
 
     /// Signals are blocked: a handler could jump away from the batch.
-    fn hand_over(&self, chain: Option<&'static Request>, order: Order) -> (Option<&'static Request>, bool) {
+    fn hand_over(&self, chain: Option<&'static Request>, order: Order) -> (Option<&'static Request>, u32) {
         let batch = Batch {
             next: AtomicPtr::default(),
             first: Link::default(),
@@ -314,8 +323,8 @@ impl Batch {
         }
     }
 
-    fn answer(&self) -> (Option<&'static Request>, bool) {
-        (self.redo.get(), self.cancelled.load(SeqCst) != 0)
+    fn answer(&self) -> (Option<&'static Request>, u32) {
+        (self.redo.get(), self.cancelled.load(SeqCst))
     }
 }
 

@@ -10,6 +10,7 @@
 
 pub mod abi;
 pub(crate) mod caller;
+pub(crate) mod cancel;
 pub(crate) mod carrier;
 pub(crate) mod class;
 pub(crate) mod config;

@@ -14,10 +14,11 @@
 
 #![allow(unsafe_code)]
 
+use super::cancel::Wish;
 use super::context::{Context, InUse, Woken};
-use super::driver::{FUTEX_FLAGS, NAMELESS, holding};
+use super::driver::{FUTEX_FLAGS, NAMELESS, cancellation, holding};
 use super::process::Process;
-use super::request::{self, NOWAIT_ADDED, ODD_TRANSFER, Request, USER_NOWAIT, Work};
+use super::request::{self, FINISHING, NOBODY, NOWAIT_ADDED, ODD_TRANSFER, Request, USER_NOWAIT, Work};
 use crate::sys::futex::{self, Lock};
 use crate::sys::{Errno, Result, file, map, seccomp, thread};
 use crate::uring::{Cqe, Params, Ring, Sqe, Timespec, abi as uring, setup};
@@ -36,6 +37,8 @@ const LEFT: u32 = 2;
 const UNHEEDED: u64 = 1;
 /// With the number of the wake-up that it is, in the bits above.
 const WAKE: u64 = 2;
+/// What became of a cancellation.
+const TAKEN: u64 = 3;
 const KIND: u64 = 63;
 
 const SQ_ENTRIES: u32 = 64;
@@ -76,6 +79,8 @@ pub(crate) struct Lane {
     ring: UnsafeCell<Ring>,
     /// Requests in the kernel.
     in_flight: AtomicU32,
+    /// Those that it let go of.
+    taken: AtomicU32,
     /// Counts hand-overs; requests of the present one have a submitter that waits.
     round: AtomicU64,
     /// Among the last that were handed over was a write.
@@ -129,12 +134,21 @@ pub(crate) enum Verdict {
 fn verdict(request: &Request, res: i32, left: bool) -> Verdict {
     let error = if res < 0 { Some(Errno::new(-res)) } else { None };
     match error {
-        Some(Errno::EAGAIN | Errno::EOPNOTSUPP) if request.is(NOWAIT_ADDED) => Verdict::Back,
-        Some(Errno::EAGAIN) if !request.is(USER_NOWAIT) => Verdict::Again,
-        Some(Errno::EINTR | Errno::ECANCELED) => Verdict::Again,
-        Some(Errno::EFAULT) if left => Verdict::Again,
+        Some(Errno::EAGAIN | Errno::EOPNOTSUPP) if request.is(NOWAIT_ADDED) => given_up(request, Verdict::Back),
+        Some(Errno::EAGAIN) if !request.is(USER_NOWAIT) => given_up(request, Verdict::Again),
+        Some(Errno::EINTR | Errno::ECANCELED) => given_up(request, Verdict::Again),
+        Some(Errno::EFAULT) if left => given_up(request, Verdict::Again),
         Some(e) => Verdict::Event(request.total(Err(e))),
         None => Verdict::Event(request.total(Ok(res as usize))),
+    }
+}
+
+/// What is done once more unless the program wants no more of it.
+fn given_up(request: &Request, verdict: Verdict) -> Verdict {
+    if request.is_asked() {
+        Verdict::Event(Errno::ECANCELED.negated().into())
+    } else {
+        verdict
     }
 }
 
@@ -270,6 +284,7 @@ impl Lane {
             context.count(1);
         }
         request.epoch.store(self.round.load(Relaxed), Relaxed);
+        request.pass_to(self.as_holder());
         self.in_flight.fetch_add(1, SeqCst);
         let mut sqe = request.transfer();
         let write = request.work() == Work::Write;
@@ -315,6 +330,7 @@ impl Lane {
                 // SAFETY: what is queued and no wake-up and not unheeded carries a request's address.
                 let request = unsafe { request::from_user_data(sqe.user_data) };
                 self.ended(process, request);
+                request.pass_to(NOBODY);
                 if let Some(context) = request.context() {
                     context.count(-1);
                 }
@@ -378,6 +394,7 @@ impl Lane {
             self.ended(process, request);
             match back {
                 Some(outcome) => {
+                    request.pass_to(NOBODY);
                     if let Some(context) = request.context() {
                         context.count(-1);
                     }
@@ -399,6 +416,10 @@ impl Lane {
             if let Some(request) = self.request(&cqe) {
                 return Some((request, cqe.res));
             }
+            if cqe.user_data == TAKEN {
+                self.taken
+                    .store(self.taken.load(Relaxed) + u32::from(cqe.res == 0), Relaxed);
+            }
             if cqe.user_data == self.arm.load(Relaxed) {
                 self.armed.store(core::ptr::null_mut(), Relaxed);
             }
@@ -409,6 +430,37 @@ impl Lane {
     fn request(&self, cqe: &Cqe) -> Option<&'static Request> {
         // SAFETY: what is no wake-up and not unheeded carries a request's address.
         (cqe.user_data & KIND == 0).then(|| unsafe { request::from_user_data(cqe.user_data) })
+    }
+
+    /// What a request that is here has as its holder.
+    pub(crate) fn as_holder(&self) -> usize {
+        &raw const *self as usize
+    }
+
+    /// Takes requests back that are here, for the thread whose lane it is; gives how many.
+    pub(crate) fn take_back(&'static self, process: &'static Process, wish: &Wish) -> u32 {
+        // A child that borrows the memory cannot enter the ring.
+        if !self.is_busy() || !process.engine.sees_descriptors() {
+            return 0;
+        }
+        let _quiet = thread::quiet_but_traps();
+        let _held = self.lock.lock();
+        if !self.may_enter(process, 0) {
+            return 0;
+        }
+        self.taken.store(0, Relaxed);
+        for request in process.pool.all() {
+            if request.holder() == self.as_holder() && wish.is_for(request) {
+                self.ring().push(&cancellation(request::user_data(request), 0, TAKEN));
+                if self.ring().sq_space_left() == 0 {
+                    let _ = self.ring().submit();
+                    self.reap(process, None);
+                }
+            }
+        }
+        let _ = self.ring().submit();
+        self.reap(process, None);
+        self.taken.load(Relaxed)
     }
 
     /// As [`InUse::sleep`], in the ring; `life` is the context's. [`InUse::resume`] has to follow.
@@ -543,14 +595,8 @@ impl Lane {
         }
         let number = self.arm.load(Relaxed);
         if !self.armed.swap(wanted, Relaxed).is_null() {
-            self.ring().push(&Sqe {
-                opcode: uring::IORING_OP_ASYNC_CANCEL,
-                flags: uring::IOSQE_CQE_SKIP_SUCCESS,
-                fd: -1,
-                addr: number,
-                user_data: UNHEEDED,
-                ..Sqe::default()
-            });
+            let quiet = uring::IOSQE_CQE_SKIP_SUCCESS;
+            self.ring().push(&cancellation(number, quiet, UNHEEDED));
         }
         let number = (number & !KIND).wrapping_add(KIND + 1) | WAKE;
         self.arm.store(number, Relaxed);
@@ -657,9 +703,11 @@ fn deliver(process: &'static Process, request: &'static Request, result: i64) {
         request.corrupt();
     }
     let held = context.enter();
+    request.pass_to(FINISHING);
     context.count(-1);
     request.result.store(result, Relaxed);
     context.publish(request.event());
+    request.pass_to(NOBODY);
     process.release(request);
     held.notify();
 }

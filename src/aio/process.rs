@@ -46,6 +46,8 @@ pub(crate) struct Process {
     /// Ring-lane transfers and syncs, for those who leave the process.
     pub(crate) transfers: Underway,
     pub(crate) threads: Threads,
+    /// Calls of `aiouring_cancel`.
+    pub(crate) cancels: AtomicU32,
 }
 
 static PROCESS: AtomicPtr<Process> = AtomicPtr::new(core::ptr::null_mut());
@@ -93,11 +95,15 @@ impl Process {
         if request.is(BLOCKING_SIGNAL) {
             self.adders.fetch_sub(1, SeqCst);
         }
+        request.is_over();
         self.pool.release(request);
     }
 
     /// One of the two ends that a poll has which is kept by a ring: [`SETTLED`] or [`SILENT`].
     pub(crate) fn part(&self, request: &'static Request, end: u32) {
+        if end == SETTLED {
+            request.is_over();
+        }
         let other = (SETTLED | SILENT) & !end;
         if request.state.fetch_or(end, SeqCst) & other != 0 {
             self.release(request);

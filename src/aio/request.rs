@@ -87,9 +87,21 @@ pub(crate) const SILENT: u32 = 32768;
 pub(crate) const TAKEN_BACK: u32 = 65536;
 /// The poll was looked at when the ring was lost.
 pub(crate) const SEEN: u32 = 131_072;
+/// The poll was taken back by `aiouring_cancel`, which its event says.
+pub(crate) const WITHDRAWN: u32 = 262_144;
 
 /// No fixed-file slot.
 pub(crate) const NO_SLOT: u32 = u32::MAX;
+
+/// Who has a request, for those who look for it: nobody, or a thread that does not share it; whoever is
+/// adding its event to the ring; the library's driver. Anything else is the address of a lane.
+pub(crate) const NOBODY: usize = 0;
+pub(crate) const FINISHING: usize = 1;
+pub(crate) const DRIVER: usize = 2;
+
+/// In [`Request::asked`] the number of the call that asked for the request's end; above it a count of the
+/// requests that this memory has been.
+const TICKET: u64 = u32::MAX as u64;
 
 /// One request.
 #[derive(Default)]
@@ -143,6 +155,12 @@ pub(crate) struct Request {
     pub(crate) unfinished: Link,
     /// What kernel AIO is told, where the request goes there.
     control: [AtomicU64; size_of::<Iocb>() / 8],
+    /// Who has it: [`NOBODY`], ...
+    holder: AtomicUsize,
+    /// Who wants it to end: see [`TICKET`].
+    asked: AtomicU64,
+    /// In the first request of a piece of memory, that of the piece before.
+    older: Link,
 }
 
 /// A reference that may be absent.
@@ -304,6 +322,15 @@ impl Request {
         self.control.as_ptr() as usize
     }
 
+    /// What the event says for this result: of a poll that was taken back that is for those who took it.
+    pub(crate) fn told(&self, result: i64) -> i64 {
+        if result == 0 && self.is(WITHDRAWN) {
+            Errno::ECANCELED.negated().into()
+        } else {
+            result
+        }
+    }
+
     /// The event that tells of the result.
     pub(crate) fn event(&self) -> IoEvent {
         IoEvent {
@@ -316,6 +343,56 @@ impl Request {
 
     pub(crate) fn work(&self) -> Work {
         Work::of(self.work.load(Relaxed))
+    }
+
+    /// The request is in these hands from here on.
+    #[inline]
+    pub(crate) fn pass_to(&self, holder: usize) {
+        self.holder.store(holder, Release);
+    }
+
+    pub(crate) fn holder(&self) -> usize {
+        self.holder.load(Acquire)
+    }
+
+    /// What [`Self::ask`] needs to know whether the request is still the same.
+    pub(crate) fn asked(&self) -> u64 {
+        self.asked.load(Acquire)
+    }
+
+    /// Notes that the call `ticket` wants the request to end, unless an earlier one does; false if it is
+    /// not the request any more that had `seen` from [`Self::asked`].
+    pub(crate) fn ask(&self, seen: u64, ticket: u32) -> bool {
+        let wanted = if seen & TICKET == 0 {
+            seen | u64::from(ticket)
+        } else {
+            seen
+        };
+        self.asked.compare_exchange(seen, wanted, SeqCst, SeqCst).is_ok()
+    }
+
+    /// Whether the program wants the request to end: it is not to be done again.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asked.load(SeqCst) & TICKET != 0
+    }
+
+    /// Whether a call up to `ticket` wants it to end.
+    pub(crate) fn is_asked_by(&self, ticket: u32) -> bool {
+        let asked = (self.asked.load(SeqCst) & TICKET) as u32;
+        asked != 0 && ticket.wrapping_sub(asked) as i32 >= 0
+    }
+
+    /// It is over, with its event in the ring and its eventfd written to: whoever waits for that is told.
+    #[inline]
+    pub(crate) fn is_over(&self) {
+        let asked = self.asked.load(Relaxed);
+        self.pass_to(NOBODY);
+        self.asked.store((asked | TICKET).wrapping_add(1), Release);
+        if asked & TICKET != 0
+            && let Some(context) = self.context()
+        {
+            context.wake_sleepers();
+        }
     }
 
     pub(crate) fn is(&self, state: u32) -> bool {
@@ -611,10 +688,13 @@ pub(crate) struct Pool {
     /// The address of the first free request, with a count of changes in the bits that addresses
     /// do not use: a request that was taken and given back meanwhile is noticed.
     free: AtomicU64,
+    /// The first request of the last piece of memory.
+    pieces: Link,
 }
 
-/// Requests per piece of memory.
-const CHUNK: usize = 64;
+/// Bytes in a piece of memory, and how many requests these are.
+const PIECE: usize = (64 * size_of::<Request>()).next_multiple_of(map::PAGE);
+const PER_PIECE: usize = PIECE / size_of::<Request>();
 /// The bits of an address that a request's can have: aligned to 64, below the kernel's half.
 const ADDRESS: u64 = 0x0000_ffff_ffff_ffc0;
 /// One change.
@@ -681,9 +761,17 @@ impl Pool {
     }
 
     fn grow(&self) -> Result<()> {
-        let bytes = (CHUNK * size_of::<Request>()).next_multiple_of(map::PAGE);
-        let memory = map::wiped(bytes).map_err(|_| Errno::EAGAIN)?.cast::<Request>();
-        for index in 0..bytes / size_of::<Request>() {
+        let memory = map::wiped(PIECE).map_err(|_| Errno::EAGAIN)?.cast::<Request>();
+        let mut before = self.pieces.0.load(SeqCst);
+        loop {
+            // SAFETY: mapped, aligned, zeroed (a valid request), and it stays for good.
+            unsafe { memory.as_ref() }.older.0.store(before, SeqCst);
+            match self.pieces.0.compare_exchange(before, memory.as_ptr(), SeqCst, SeqCst) {
+                Ok(_) => break,
+                Err(now) => before = now,
+            }
+        }
+        for index in 0..PER_PIECE {
             // SAFETY: the index is within the mapping, which is aligned, zeroed (a valid
             // request) and stays for good.
             let request = unsafe { &*memory.as_ptr().add(index) };
@@ -693,6 +781,14 @@ impl Pool {
             self.give(request);
         }
         Ok(())
+    }
+
+    /// All requests that there are, also those that are free.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &'static Request> {
+        core::iter::successors(self.pieces.get(), |first| first.older.get()).flat_map(|first| {
+            // SAFETY: the first of so many, in memory that stays for good.
+            (0..PER_PIECE).map(move |index| unsafe { &*(&raw const *first).add(index) })
+        })
     }
 
     /// Makes a request free.

@@ -1128,7 +1128,10 @@ impl Submission<'_> {
     /// A request that the ring did not take: a direct write that the kernel would not start
     /// without blocking, or one for which there was no file slot. Done here and now.
     fn redo(&mut self, request: &'static Request) {
-        let result = if seeded("redo") {
+        let result = if request.is_asked() {
+            // Another thread has taken it back meanwhile.
+            Err(Errno::ECANCELED)
+        } else if seeded("redo") {
             Ok(request.len.load(Relaxed) as usize)
         } else {
             request.perform()
