@@ -370,6 +370,280 @@ int aiouring_bufring_check(const struct aiouring_bufring *br) LIBURING_NOEXCEPT;
 
 /* ---- Commands of files: vectors of registered buffers, NVMe, btrfs ---- */
 
+/*
+ * aiouring_prep_uring_cmd_fixed() for memory in pieces, all of them in the one registered buffer: the address and the
+ * number of the pieces go where commands take them from (ublk, FUSE and most others), unless they have structures of
+ * their own, as NVMe and btrfs below. The vector is in use until the completion.
+ */
+AIOURINGINLINE void aiouring_prep_uring_cmd_fixed_vec(struct io_uring_sqe *sqe, int cmd_op, int fd,
+						      const struct iovec *iovecs, unsigned nr_vecs,
+						      int buf_index) LIBURING_NOEXCEPT
+{
+	aiouring_prep_uring_cmd_fixed(sqe, cmd_op, fd, buf_index);
+	sqe->addr = uring_ptr_to_u64(iovecs);
+	sqe->len = nr_vecs;
+}
+
+/*
+ * A command to an NVMe device (Linux 5.19), through the character device of a name space (/dev/ng0n1) or of the
+ * controller (/dev/nvme0). Byte by byte struct nvme_uring_cmd of <linux/nvme_ioctl.h>: a pointer to one may be cast to
+ * the other. All of it counts; fields without a meaning for the command are 0.
+ */
+struct aiouring_nvme_cmd {
+	__u8 opcode; /* of the device: AIOURING_NVME_READ, ... */
+	__u8 flags; /* 0 */
+	__u16 rsvd1;
+	__u32 nsid; /* the name space: ioctl(fd, NVME_IOCTL_ID) of its character device */
+	__u32 cdw2;
+	__u32 cdw3;
+	__u64 metadata; /* address */
+	__u64 addr; /* of the data, or of a vector of struct iovec */
+	__u32 metadata_len; /* bytes */
+	__u32 data_len; /* bytes, or pieces of the vector */
+	__u32 cdw10;
+	__u32 cdw11;
+	__u32 cdw12;
+	__u32 cdw13;
+	__u32 cdw14;
+	__u32 cdw15;
+	__u32 timeout_ms; /* 0: the driver's */
+	__u32 rsvd2;
+};
+
+/* What a command is for: blocks of a name space, or the controller; with data at one address, or in pieces. */
+#define AIOURING_NVME_CMD_IO _IOWR('N', 0x80, struct aiouring_nvme_cmd)
+#define AIOURING_NVME_CMD_IO_VEC _IOWR('N', 0x81, struct aiouring_nvme_cmd)
+#define AIOURING_NVME_CMD_ADMIN _IOWR('N', 0x82, struct aiouring_nvme_cmd)
+#define AIOURING_NVME_CMD_ADMIN_VEC _IOWR('N', 0x83, struct aiouring_nvme_cmd)
+
+/* Commands on blocks, as devices number them. */
+#define AIOURING_NVME_FLUSH 0x00
+#define AIOURING_NVME_WRITE 0x01
+#define AIOURING_NVME_READ 0x02
+#define AIOURING_NVME_COMPARE 0x05
+#define AIOURING_NVME_WRITE_ZEROES 0x08
+
+/*
+ * Fills *cmd for a command on blocks: `nlb` logical blocks (not the device's count, which is one less) from block `slba`
+ * of the name space `nsid`, the data of which is `data_len` bytes at `data`, or for the commands _VEC so many pieces of
+ * a struct iovec[]. 0, or -EINVAL, with *cmd untouched: an opcode above 255, no name space, no block or more than
+ * 65536, or blocks beyond the last number.
+ */
+AIOURINGINLINE int aiouring_nvme_fill(struct aiouring_nvme_cmd *cmd, unsigned opcode, __u32 nsid, __u64 slba,
+				      unsigned nlb, const void *data, __u32 data_len) LIBURING_NOEXCEPT
+{
+	if (opcode > 0xff || nsid == 0 || nlb == 0 || nlb > 0x10000 || slba + (nlb - 1) < slba)
+		return -EINVAL;
+	memset(cmd, 0, sizeof(*cmd));
+	cmd->opcode = AIOURING_NUM__(__u8, opcode);
+	cmd->nsid = nsid;
+	cmd->addr = uring_ptr_to_u64(data);
+	cmd->data_len = data_len;
+	cmd->cdw10 = AIOURING_NUM__(__u32, slba & 0xffffffff);
+	cmd->cdw11 = AIOURING_NUM__(__u32, slba >> 32);
+	cmd->cdw12 = nlb - 1;
+	return 0;
+}
+
+/*
+ * Takes an entry of the ring, leads it in *sqe, and prepares in it the command `cmd_op` (AIOURING_NVME_CMD_) with a copy
+ * of *cmd. Then, as for any request, user data and flags may be set. The completion has in `res` 0, the status of the
+ * device (above 0), or an error: -EOPNOTSUPP if the file has no commands, -EINVAL or -ENOTTY if it has others. What the
+ * device returned beside the status is in the second half of the completion.
+ *
+ * 0, or with NULL in *sqe and nothing taken: -EINVAL if cmd_op is another, or if the ring has no entries of 128 bytes
+ * (IORING_SETUP_SQE128, or IORING_SETUP_SQE_MIXED) or no completions of 32 (IORING_SETUP_CQE32, or
+ * IORING_SETUP_CQE_MIXED); -EAGAIN if the queue is full. The data, and the vector, are in use until the completion.
+ */
+AIOURINGINLINE int aiouring_nvme_queue(struct io_uring *ring, struct io_uring_sqe **sqe, int fd, unsigned cmd_op,
+				       const struct aiouring_nvme_cmd *cmd) LIBURING_NOEXCEPT
+{
+	struct io_uring_sqe *entry;
+	void *start;
+
+	*sqe = AIOURING_NULL__;
+	if (cmd_op != AIOURING_NVME_CMD_IO && cmd_op != AIOURING_NVME_CMD_IO_VEC &&
+	    cmd_op != AIOURING_NVME_CMD_ADMIN && cmd_op != AIOURING_NVME_CMD_ADMIN_VEC)
+		return -EINVAL;
+	if (!(ring->flags & (IORING_SETUP_SQE128 | IORING_SETUP_SQE_MIXED)) ||
+	    !(ring->flags & (IORING_SETUP_CQE32 | IORING_SETUP_CQE_MIXED)))
+		return -EINVAL;
+	entry = io_uring_get_sqe128(ring);
+	if (!entry)
+		return -EAGAIN;
+	if (ring->flags & IORING_SETUP_SQE128)
+		__io_uring_prep_uring_cmd(entry, IORING_OP_URING_CMD, cmd_op, fd);
+	else
+		__io_uring_prep_uring_cmd(entry, IORING_OP_URING_CMD128, cmd_op, fd);
+	/* The 80 bytes of a command begin where the last 16 of a small entry are. */
+	start = entry;
+	memset(AIOURING_NUM__(char *, start) + 48, 0, 80);
+	memcpy(AIOURING_NUM__(char *, start) + 48, cmd, sizeof(*cmd));
+	*sqe = entry;
+	return 0;
+}
+
+/*
+ * The same with data that lies in the registered buffer buf_index (Linux 6.1; in pieces 6.15). The completion has -EFAULT
+ * if there is no such buffer or the data is not in it, before 6.15 -EINVAL for pieces.
+ */
+AIOURINGINLINE int aiouring_nvme_queue_fixed(struct io_uring *ring, struct io_uring_sqe **sqe, int fd, unsigned cmd_op,
+					     const struct aiouring_nvme_cmd *cmd, int buf_index) LIBURING_NOEXCEPT
+{
+	int ret = aiouring_nvme_queue(ring, sqe, fd, cmd_op, cmd);
+
+	if (ret == 0) {
+		(*sqe)->buf_index = AIOURING_NUM__(__u16, buf_index);
+		(*sqe)->uring_cmd_flags = IORING_URING_CMD_FIXED;
+	}
+	return ret;
+}
+
+/* What the device returned with a completion, as dword 0 and 1 of its own. */
+AIOURINGINLINE __u64 aiouring_nvme_result(const struct io_uring_cqe *cqe) LIBURING_NOEXCEPT
+{
+	return cqe->big_cqe[0];
+}
+
+/*
+ * Data of a btrfs as it is on the disk, one piece of an extent at a time, and where it belongs. Byte by byte struct
+ * btrfs_ioctl_encoded_io_args of <linux/btrfs.h>: a pointer to one may be cast to the other. iov to flags are the
+ * program's, and for a write everything is.
+ */
+struct aiouring_btrfs_encoded {
+	const struct iovec *iov; /* the encoded data */
+	unsigned long iovcnt;
+	__s64 offset; /* in the file; of a write a multiple of the sector size (4096) */
+	__u64 flags; /* 0 */
+	__u64 len; /* how many bytes of the file it is */
+	__u64 unencoded_len; /* how many bytes come of decoding it, at most 128 KiB */
+	__u64 unencoded_offset; /* which of them is the one at `offset` */
+	__u32 compression; /* AIOURING_BTRFS_: of a write not NONE */
+	__u32 encryption; /* 0 */
+	__u8 reserved[64]; /* 0 */
+};
+
+/* How data is compressed; LZO by the size of the file system's sectors. */
+#define AIOURING_BTRFS_NONE 0
+#define AIOURING_BTRFS_ZLIB 1
+#define AIOURING_BTRFS_ZSTD 2
+#define AIOURING_BTRFS_LZO_4K 3
+#define AIOURING_BTRFS_LZO_8K 4
+#define AIOURING_BTRFS_LZO_16K 5
+#define AIOURING_BTRFS_LZO_32K 6
+#define AIOURING_BTRFS_LZO_64K 7
+
+/* The numbers of the two commands, which are those of the ioctl()s that do the same. */
+#define AIOURING_BTRFS_ENCODED_READ _IOR(0x94, 64, struct aiouring_btrfs_encoded)
+#define AIOURING_BTRFS_ENCODED_WRITE _IOW(0x94, 64, struct aiouring_btrfs_encoded)
+
+/*
+ * Reads the piece of an extent that holds args->offset, as it is on the disk (Linux 6.13). The result is the number of
+ * bytes put into args->iov, 0 at the end of the file, and from `len` on *args says what they are: those of the file from
+ * args->offset on are the `len` that begin unencoded_offset bytes into the decoded ones, zeroes where decoding gives
+ * less. The next piece is at offset + len. Data that is not compressed comes as it is and a hole as zeroes, as much as
+ * there is room for, compression being AIOURING_BTRFS_NONE.
+ *
+ * -ENOBUFS: the vector has less room than compressed data takes; 128 KiB are always enough. -EPERM: not without
+ * CAP_SYS_ADMIN. -EINVAL: flags are set. -EOPNOTSUPP: not a file of a btrfs, or an older
+ * kernel, where ioctl(fd, AIOURING_BTRFS_ENCODED_READ, args) does the same. *args, its vector and the memory are in use
+ * until the completion.
+ *
+ * The place in the file, 128 KiB at most, stays locked until the completion is delivered to the thread that submitted it.
+ * In Linux 6.18 a process that ends while a second read waits for that lock does not get out of the kernel: let no two be
+ * under way that are closer together than 128 KiB.
+ */
+AIOURINGINLINE void aiouring_prep_btrfs_encoded_read(struct io_uring_sqe *sqe, int fd,
+						     struct aiouring_btrfs_encoded *args) LIBURING_NOEXCEPT
+{
+	__io_uring_prep_uring_cmd(sqe, IORING_OP_URING_CMD, AIOURING_NUM__(__u32, AIOURING_BTRFS_ENCODED_READ), fd);
+	sqe->addr = uring_ptr_to_u64(args);
+}
+
+/*
+ * Writes encoded data to a file (Linux 6.14): what aiouring_prep_btrfs_encoded_read() gives can be written as it is. The
+ * kernel does not decode it; data that is not what *args says makes a file that cannot be read (-EIO). The result is the
+ * number of encoded bytes.
+ *
+ * -EPERM: not without CAP_SYS_ADMIN. -EBADF: not open for writing. -EINVAL: the compression is not one, an offset or
+ * length is not a multiple of the sector size (a `len` that ends at or beyond the end of the file may be any), there are
+ * more than 128 KiB, or more encoded than decoded bytes. -EOPNOTSUPP as for reads. *args, its vector and the memory are
+ * in use until the completion.
+ */
+AIOURINGINLINE void aiouring_prep_btrfs_encoded_write(struct io_uring_sqe *sqe, int fd,
+						      const struct aiouring_btrfs_encoded *args) LIBURING_NOEXCEPT
+{
+	__io_uring_prep_uring_cmd(sqe, IORING_OP_URING_CMD, AIOURING_NUM__(__u32, AIOURING_BTRFS_ENCODED_WRITE), fd);
+	sqe->addr = uring_ptr_to_u64(args);
+}
+
+/*
+ * Reads, as the next one writes, with a vector of which all lies in the registered buffer buf_index. Kernels that do not use registered buffers for
+ * these commands, among them Linux 6.18, do not say so, but take the memory as any other, and do not look whether there
+ * is such a buffer: see aiouring_btrfs_fixed(). Else -EFAULT if there is none, or memory is not in it.
+ */
+AIOURINGINLINE void aiouring_prep_btrfs_encoded_read_fixed(struct io_uring_sqe *sqe, int fd,
+							   struct aiouring_btrfs_encoded *args,
+							   int buf_index) LIBURING_NOEXCEPT
+{
+	aiouring_prep_btrfs_encoded_read(sqe, fd, args);
+	sqe->buf_index = AIOURING_NUM__(__u16, buf_index);
+	sqe->uring_cmd_flags = IORING_URING_CMD_FIXED;
+}
+
+/* See aiouring_prep_btrfs_encoded_read_fixed(). */
+AIOURINGINLINE void aiouring_prep_btrfs_encoded_write_fixed(struct io_uring_sqe *sqe, int fd,
+							    const struct aiouring_btrfs_encoded *args,
+							    int buf_index) LIBURING_NOEXCEPT
+{
+	aiouring_prep_btrfs_encoded_write(sqe, fd, args);
+	sqe->buf_index = AIOURING_NUM__(__u16, buf_index);
+	sqe->uring_cmd_flags = IORING_URING_CMD_FIXED;
+}
+
+/*
+ * Whether the kernel uses registered buffers for encoded reads and writes of the btrfs that fd, a file,
+ * is on: 1, or 0 if it ignores them. It is asked by a read beyond all files, with a buffer that no ring can have, on a
+ * ring made for it; a kernel's answer is remembered. Any thread.
+ *
+ * -EPERM: not without CAP_SYS_ADMIN, or io_uring is forbidden. -EOPNOTSUPP: not a file of a btrfs, or a kernel before
+ * Linux 6.13. -EBADF: no descriptor. Otherwise what io_uring_queue_init() says.
+ */
+int aiouring_btrfs_fixed(int fd) LIBURING_NOEXCEPT;
+
+/*
+ * Prepares an encoded read, or write, with the registered buffer if the kernel uses it: 0. Otherwise the plain one is
+ * prepared, which gives the same result as long as the buffer is memory of the program, and the reason returned:
+ * -EOPNOTSUPP if the kernel ignores registered buffers here, or what aiouring_btrfs_fixed() says, which is asked. fd is
+ * a descriptor and not a registered file.
+ */
+AIOURINGINLINE int aiouring_btrfs_prep_read(struct io_uring_sqe *sqe, int fd, struct aiouring_btrfs_encoded *args,
+					    int buf_index) LIBURING_NOEXCEPT
+{
+	int fixed = aiouring_btrfs_fixed(fd);
+
+	if (fixed > 0) {
+		aiouring_prep_btrfs_encoded_read_fixed(sqe, fd, args, buf_index);
+		return 0;
+	}
+	aiouring_prep_btrfs_encoded_read(sqe, fd, args);
+	return fixed < 0 ? fixed : -EOPNOTSUPP;
+}
+
+/* See aiouring_btrfs_prep_read(). */
+AIOURINGINLINE int aiouring_btrfs_prep_write(struct io_uring_sqe *sqe, int fd,
+					     const struct aiouring_btrfs_encoded *args, int buf_index) LIBURING_NOEXCEPT
+{
+	int fixed = aiouring_btrfs_fixed(fd);
+
+	if (fixed > 0) {
+		aiouring_prep_btrfs_encoded_write_fixed(sqe, fd, args, buf_index);
+		return 0;
+	}
+	aiouring_prep_btrfs_encoded_write(sqe, fd, args);
+	return fixed < 0 ? fixed : -EOPNOTSUPP;
+}
+
 /* ---- Leases ---- */
 
 /* ---- AIO contexts: which way they go, cancellation ---- */

@@ -49,6 +49,7 @@ case ${1:-build} in
         need dpkg-gensymbols dpkg-dev
         need pkg-config pkg-config
         need mandoc mandoc
+        need '/usr/lib/*/libz.so.1 /usr/lib64/libz.so.1 /lib/*/libz.so.1' zlib1g
         need qemu-img qemu-utils
         need qemu-system-x86_64 qemu-system-x86
         need stress-ng stress-ng

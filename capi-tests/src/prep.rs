@@ -257,7 +257,7 @@ pub fn driver(functions: &[Function], inlines: Inlines) -> String {
     if by_symbol {
         text += "#include <sys/socket.h>\n#include <sys/stat.h>\n#include <sys/wait.h>\n#include <linux/types.h>\n";
         text += "struct epoll_event; struct futex_waitv; struct io_uring_sqe; struct iovec; struct open_how; struct statx;\n";
-        text += "struct __kernel_timespec; struct io_uring_attr_pi;\n";
+        text += "struct __kernel_timespec; struct io_uring_attr_pi; struct aiouring_btrfs_encoded;\n";
         for f in functions {
             let _ = writeln!(text, "extern void {}({});", f.name, prototype(f));
         }

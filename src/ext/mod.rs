@@ -3,6 +3,7 @@
 //! An extension of a context goes through [`crate::aio::extend`], which finds the copy of this library that made
 //! the context; one of a ring is made of the ring engine's functions.
 
+pub mod btrfs;
 pub mod bufring;
 pub mod query;
 pub mod reserve;

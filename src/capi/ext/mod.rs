@@ -7,9 +7,11 @@
 #[cfg(feature = "capi-aio")]
 #[allow(non_camel_case_types)] // the prototypes are compared with the header's
 pub mod bufring;
+// Not in liburing.so.2, which exports what the original does.
+#[cfg(all(feature = "capi-uring", feature = "capi-aio"))]
+pub mod commands;
 #[cfg(feature = "capi-aio")]
 pub mod context;
-// Not in liburing.so.2, which exports what the original does.
 #[cfg(all(feature = "capi-uring", feature = "capi-aio"))]
 #[allow(non_camel_case_types)] // the structures keep their names in C
 pub mod ring;
