@@ -7,6 +7,7 @@
 #![allow(unsafe_code)]
 
 use super::abi::IoEvent;
+use super::fixed::Table as FixedTable;
 use super::frame::{Call, Frame, Thread};
 use super::own::Lane;
 use super::process::Process;
@@ -60,6 +61,8 @@ pub(crate) struct Context {
     /// Eventfds that are being signalled for events in the ring.
     pub(crate) signals: Underway,
     waiting: Waiting,
+    /// Registered buffers, if there are any.
+    pub(super) buffers: AtomicPtr<FixedTable>,
 }
 
 /// Adds one event, as it is or as a seeded fault will have it.
@@ -315,7 +318,9 @@ impl InUse<'_> {
     pub(crate) fn own_lane(&self, process: &'static Process) -> Option<&'static Lane> {
         let thread = self.thread()?;
         let alone = self.user.load(SeqCst) == &raw const *thread as usize;
-        if alone && process.engine.has_thread() {
+        // Of a tag the library's ring alone can tell.
+        let tagged = self.buffers().is_some_and(FixedTable::has_tags);
+        if alone && !tagged && process.engine.has_thread() {
             thread.own_lane(process)
         } else {
             None
@@ -668,6 +673,7 @@ impl Table {
     fn enlist(&self, context: &'static Context, handle: usize) {
         context.waiting.least.store(0, SeqCst);
         context.user.store(0, Relaxed);
+        context.buffers.store(core::ptr::null_mut(), Relaxed);
         context.life.fetch_add(1, SeqCst);
         context.state.store(LIVE, SeqCst);
         self.link(context, handle);
@@ -799,6 +805,11 @@ impl Table {
     fn await_users(process: &'static Process, context: &'static Context, own: Option<&'static Thread>) {
         loop {
             let ended = context.ended.load(SeqCst);
+            // Its requests in the kernel keep what they use.
+            if context.buffers().is_some() && process.buffers.unregister(process, context, own) == Err(Errno::EAGAIN) {
+                process.engine.nap(&context.ended, ended);
+                continue;
+            }
             let busy = context.requests.load(SeqCst) != 0 || process.threads.others_in(context, own);
             // The thread that delivered the last event may have come in between the two looks.
             if (!busy && context.users.load(SeqCst) == 0) || super::seeded("hasty") {

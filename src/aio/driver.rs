@@ -5,6 +5,7 @@ use super::cancel::Wish;
 use super::carrier::{self, Carrier};
 use super::context::InUse;
 use super::engine::{ASLEEP, Batch, FAILED, Order, RUNNING, live};
+use super::fixed::{self, Change};
 use super::log;
 use super::own::Verdict;
 use super::process::Process;
@@ -743,6 +744,7 @@ impl Driver {
                 Order::Saturate(eventfd, count) => {
                     saturate(eventfd, count);
                 }
+                Order::Buffers(change) => self.change_buffers(change),
             }
             at = batch.next.load(SeqCst);
         }
@@ -757,6 +759,16 @@ impl Driver {
         while let Some(batch) = live(at) {
             at = batch.next.load(SeqCst);
             batch.finish();
+        }
+    }
+
+    #[allow(unsafe_code)]
+    fn change_buffers(&mut self, change: *const Change) {
+        // What comes before a change has the buffers that were.
+        self.enter(0);
+        if self.may_enter() {
+            // SAFETY: whoever wants the change waits until the batch is done.
+            unsafe { &*change }.make(self.ring, &self.process.buffers);
         }
     }
 
@@ -951,6 +963,13 @@ impl Driver {
                 self.unheard = self.unheard.saturating_sub(1);
                 self.taken += u32::from(cqe.res == 0);
             }
+            tag if tag & KIND == fixed::TAG => {
+                // SAFETY: tags carry the address of a request.
+                let request = unsafe { request::from_user_data(tag & !KIND) };
+                if fixed::released(self.process, request) {
+                    self.finish(request, 0);
+                }
+            }
             linked if linked & KIND == LINKED_SIGNAL => self.empty_slot((linked / (KIND + 1)) as u32),
             // SAFETY: everything else that this thread submits carries a request's address.
             tagged => unsafe {
@@ -988,6 +1007,7 @@ impl Driver {
                 if self.signals_by_link() && request.slot.load(Relaxed) != NO_SLOT {
                     // It must not come back: the eventfd would be signalled before it is done.
                     request.unmark(NOWAIT_ADDED);
+                    request.unfix();
                 }
                 sqe = request.transfer();
             }
@@ -1000,6 +1020,7 @@ impl Driver {
                     ..self.slot_update(slot, fill_address(&request.fd), UNHEEDED)
                 });
             }
+            Work::Tag => return,
             Work::Poll => {
                 sqe.opcode = uring::IORING_OP_POLL_ADD;
                 sqe.len = uring::IORING_POLL_ADD_MULTI;
@@ -1252,6 +1273,17 @@ impl Driver {
                 return self.repeat(request);
             }
         }
+        let refused = matches!(error, Some(Errno::EFAULT | Errno::EINVAL | Errno::EOPNOTSUPP));
+        if refused && request.unfix() {
+            if request.is_asked() {
+                return self.finish(request, Errno::ECANCELED.negated().into());
+            }
+            // The buffer has been replaced, or does not do: once more without it.
+            if self.return_to_submitter(request) {
+                return self.release_files(request);
+            }
+            return self.repeat(request);
+        }
         let sync = request.file_slot.load(Relaxed) != NO_SLOT;
         if error == Some(Errno::ECANCELED) && sync && self.return_to_submitter(request) {
             // The kernel had no memory to hold its file.
@@ -1457,7 +1489,7 @@ impl Driver {
 
     /// The kernel's own requests are its own business.
     fn transfer_ended(&self, request: &'static Request) {
-        if request.work() != Work::Poll && !request.is(CARRIED) {
+        if !matches!(request.work(), Work::Poll | Work::Tag) && !request.is(CARRIED) {
             self.process.transfers.end(request.is(ODD_TRANSFER));
         }
     }
@@ -1591,7 +1623,7 @@ impl Driver {
 
 /// 1 for an entry whose completion has a meaning, if it succeeds.
 fn is_awaited(user_data: u64) -> u32 {
-    u32::from(user_data != UNHEEDED && user_data & KIND != HOLD)
+    u32::from(user_data != UNHEEDED && user_data & KIND != HOLD && user_data & KIND != fixed::TAG)
 }
 
 /// What follows a write that a dying process has to wait for, as kernel AIO does: a task that

@@ -12,6 +12,7 @@ use super::cancel::Wish;
 use super::carrier::Carrier;
 use super::config::Issuer;
 use super::context::Context;
+use super::fixed::Change;
 use super::process::Process;
 use super::request::{Link, Request};
 use crate::sys::futex::{self, Lock};
@@ -87,6 +88,8 @@ pub(crate) enum Order {
     Cancel(Wish),
     /// An eventfd to be brought to its end, and by how much.
     Saturate(i32, u64),
+    /// The ring's registered buffers to be changed.
+    Buffers(*const Change),
 }
 
 const PENDING: u32 = 0;
@@ -225,6 +228,14 @@ impl Engine {
         if self.is_running() {
             let _quiet = thread::quiet();
             self.hand_over(None, Order::Saturate(eventfd, count));
+        }
+    }
+
+    /// Changes the ring's registered buffers, unless the ring is lost.
+    pub(crate) fn change_buffers(&self, change: &Change) {
+        if self.is_running() {
+            let _quiet = thread::quiet();
+            self.hand_over(None, Order::Buffers(change));
         }
     }
 

@@ -12,10 +12,25 @@ pub enum Extension {
     Backend,
     /// Takes requests back: the iocb's address, the descriptor, the flags, the address of a time. Gives how many.
     Cancel,
+    /// To register buffers: where they and their tags are described, and how many they are.
+    RegisterBuffers,
+    /// To replace some: from which on, and the same.
+    UpdateBuffers,
+    /// To let go of them. No arguments.
+    UnregisterBuffers,
+    /// Which buffer holds all of some memory: its address and length.
+    FindBuffer,
 }
 
 impl Extension {
-    const ALL: [Self; 2] = [Self::Backend, Self::Cancel];
+    const ALL: [Self; 6] = [
+        Self::Backend,
+        Self::Cancel,
+        Self::RegisterBuffers,
+        Self::UpdateBuffers,
+        Self::UnregisterBuffers,
+        Self::FindBuffer,
+    ];
 }
 
 /// Does what is asked of the context `handle`.
@@ -30,12 +45,26 @@ pub fn extend(handle: usize, what: Extension, arguments: &[usize]) -> Result<usi
             None => Err(Errno::EINVAL),
         };
     };
-    match what {
-        Extension::Backend => Ok(usize::from(context.kernel_handle().is_none())),
-        Extension::Cancel => match *arguments {
-            [iocb, fd, flags, timeout] => cancel::cancel(process, &context, (iocb, fd as i32, flags as u32, timeout)),
-            _ => Err(Errno::EINVAL),
-        },
+    let buffers = &process.buffers;
+    match (what, arguments) {
+        (Extension::Backend, _) => Ok(usize::from(context.kernel_handle().is_none())),
+        (Extension::Cancel, &[iocb, fd, flags, timeout]) => {
+            cancel::cancel(process, &context, (iocb, fd as i32, flags as u32, timeout))
+        }
+        (Extension::RegisterBuffers, &[iovecs, tags, count]) => {
+            buffers.register(process, &context, [iovecs, tags, count]).map(|()| 0)
+        }
+        (Extension::UpdateBuffers, &[offset, iovecs, tags, count]) => {
+            buffers.update(process, &context, [offset, iovecs, tags, count])
+        }
+        (Extension::UnregisterBuffers, _) => buffers.unregister(process, *context, context.thread()).map(|()| 0),
+        (Extension::FindBuffer, &[address, len]) => {
+            let table = context.buffers().ok_or(Errno::ENXIO)?;
+            table
+                .find(address, len)
+                .map_or(Err(Errno::ENOENT), |index| Ok(index as usize))
+        }
+        _ => Err(Errno::EINVAL),
     }
 }
 

@@ -17,6 +17,7 @@
 use super::cancel::Wish;
 use super::context::{Context, InUse, Woken};
 use super::driver::{FUTEX_FLAGS, NAMELESS, cancellation, holding};
+use super::fixed::Copies;
 use super::process::Process;
 use super::request::{self, FINISHING, NOBODY, NOWAIT_ADDED, ODD_TRANSFER, Request, USER_NOWAIT, Work};
 use crate::sys::futex::{self, Lock};
@@ -106,6 +107,8 @@ pub(crate) struct Lane {
     usual: AtomicU64,
     credit: AtomicU64,
     since: AtomicU64,
+    /// The registered buffers that the ring has, too.
+    copies: Copies,
 }
 
 /// All lanes of the process.
@@ -138,6 +141,8 @@ fn verdict(request: &Request, res: i32, left: bool) -> Verdict {
         Some(Errno::EAGAIN) if !request.is(USER_NOWAIT) => given_up(request, Verdict::Again),
         Some(Errno::EINTR | Errno::ECANCELED) => given_up(request, Verdict::Again),
         Some(Errno::EFAULT) if left => given_up(request, Verdict::Again),
+        // The buffer has been replaced, or does not do.
+        Some(Errno::EFAULT | Errno::EINVAL) if request.unfix() => given_up(request, Verdict::Again),
         Some(e) => Verdict::Event(request.total(Err(e))),
         None => Verdict::Event(request.total(Ok(res as usize))),
     }
@@ -197,6 +202,7 @@ impl Lane {
     fn close(&self) {
         // SAFETY: nobody else uses the ring: its thread is the caller or has ended.
         setup::exit(unsafe { &mut *self.ring.get() });
+        self.copies.reset();
         self.broken.store(0, Relaxed);
         self.armed.store(core::ptr::null_mut(), Relaxed);
         self.state.store(FREE, Release);
@@ -205,6 +211,10 @@ impl Lane {
     /// Whether the thread has waited often enough since it last did not come for its events.
     pub(crate) fn is_earned(&self) -> bool {
         self.waits.load(Relaxed) >= self.price.load(Relaxed)
+    }
+
+    pub(crate) fn copies(&self) -> &Copies {
+        &self.copies
     }
 
     pub(crate) fn waits(&self) -> &AtomicU32 {
@@ -286,6 +296,9 @@ impl Lane {
         request.epoch.store(self.round.load(Relaxed), Relaxed);
         request.pass_to(self.as_holder());
         self.in_flight.fetch_add(1, SeqCst);
+        if !self.copies.has(self.ring(), process, request) {
+            request.unfix();
+        }
         let mut sqe = request.transfer();
         let write = request.work() == Work::Write;
         self.writes.store(write, Relaxed);
@@ -362,6 +375,18 @@ impl Lane {
         self.looks.store(self.looks.load(Relaxed).wrapping_add(1), Relaxed);
         if self.has_completions() {
             self.pump_some(process);
+        }
+        if self.copies.are_stale(process) {
+            self.forget_buffers(process);
+        }
+    }
+
+    /// Lets go of registered buffers that are no longer. For the thread whose lane it is.
+    #[cold]
+    pub(crate) fn forget_buffers(&'static self, process: &'static Process) {
+        let _quiet = thread::quiet_but_traps();
+        if self.may_enter(process, 0) {
+            self.copies.forget(self.ring(), process);
         }
     }
 

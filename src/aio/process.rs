@@ -10,6 +10,7 @@ use super::class::{CachedPages, KnownFiles};
 use super::config::Config;
 use super::context::Table;
 use super::engine::Engine;
+use super::fixed::Buffers;
 use super::frame::Threads;
 use super::judge::Judge;
 use super::own::Lanes;
@@ -39,6 +40,8 @@ pub(crate) struct Process {
     /// Descriptors that were for buffered writes when last looked at.
     pub(crate) written: KnownFiles,
     pub(crate) judge: Judge,
+    /// Registered buffers of contexts.
+    pub(crate) buffers: Buffers,
     /// Guards what is added to blocking eventfds by threads of the program.
     pub(crate) adding: Lock,
     /// Requests that will add to one from the ring, and threads that have it saturated.

@@ -32,6 +32,8 @@ pub(crate) enum Work {
     Sync,
     DataSync,
     Poll,
+    /// None: the ring lets go of a registered buffer, see [`super::fixed`].
+    Tag,
 }
 
 impl Work {
@@ -41,7 +43,8 @@ impl Work {
             1 => Self::Write,
             2 => Self::Sync,
             3 => Self::DataSync,
-            _ => Self::Poll,
+            4 => Self::Poll,
+            _ => Self::Tag,
         }
     }
 }
@@ -92,6 +95,8 @@ pub(crate) const WITHDRAWN: u32 = 262_144;
 
 /// No fixed-file slot.
 pub(crate) const NO_SLOT: u32 = u32::MAX;
+/// No registered buffer.
+pub(crate) const NO_BUFFER: u32 = u32::MAX;
 
 /// Who has a request, for those who look for it: nobody, or a thread that does not share it; whoever is
 /// adding its event to the ring; the library's driver. Anything else is the address of a lane.
@@ -140,6 +145,8 @@ pub(crate) struct Request {
     pub(crate) slot: AtomicU32,
     /// The fixed-file slot that holds the file of a sync.
     pub(crate) file_slot: AtomicU32,
+    /// The registered buffer of the ring that all of a transfer's memory lies in.
+    pub(crate) buffer: AtomicU32,
     /// The round of hand-over that brought it, and the batch, which lives as long as the round.
     pub(crate) epoch: AtomicU64,
     pub(crate) batch: AtomicUsize,
@@ -206,6 +213,7 @@ impl Request {
         self.resfd.store(-1, Relaxed);
         self.slot.store(NO_SLOT, Relaxed);
         self.file_slot.store(NO_SLOT, Relaxed);
+        self.buffer.store(NO_BUFFER, Relaxed);
         self.chain.set(None);
     }
 
@@ -227,7 +235,7 @@ impl Request {
             }
             Work::Sync => file::sync(fd, false),
             Work::DataSync => file::sync(fd, true),
-            Work::Poll => Err(Errno::EAGAIN),
+            Work::Poll | Work::Tag => Err(Errno::EAGAIN),
         }
     }
 
@@ -235,11 +243,16 @@ impl Request {
     pub(crate) fn transfer(&self) -> Sqe {
         let (address, count) = self.memory();
         let len = self.len.load(Relaxed).min(MAX_TRANSFER) as u32;
-        let (opcode, len) = match (count, self.work() == Work::Write) {
-            (1, false) => (uring::IORING_OP_READ, len),
-            (1, true) => (uring::IORING_OP_WRITE, len),
-            (_, false) => (uring::IORING_OP_READV, count),
-            (_, true) => (uring::IORING_OP_WRITEV, count),
+        let buffer = self.buffer.load(Relaxed);
+        let (opcode, len) = match (count, self.work() == Work::Write, buffer != NO_BUFFER) {
+            (1, false, false) => (uring::IORING_OP_READ, len),
+            (1, true, false) => (uring::IORING_OP_WRITE, len),
+            (1, false, true) => (uring::IORING_OP_READ_FIXED, len),
+            (1, true, true) => (uring::IORING_OP_WRITE_FIXED, len),
+            (_, false, false) => (uring::IORING_OP_READV, count),
+            (_, true, false) => (uring::IORING_OP_WRITEV, count),
+            (_, false, true) => (uring::IORING_OP_READV_FIXED, count),
+            (_, true, true) => (uring::IORING_OP_WRITEV_FIXED, count),
         };
         let flags = self.rw_flags.load(Relaxed);
         Sqe {
@@ -254,6 +267,7 @@ impl Request {
                 flags
             },
             ioprio: self.ioprio.load(Relaxed) as u16,
+            buf_index: if buffer == NO_BUFFER { 0 } else { buffer as u16 },
             user_data: user_data(self),
             ..Sqe::default()
         }
@@ -291,7 +305,7 @@ impl Request {
                 (Work::Write, true) => abi::PWRITEV,
                 (Work::Sync, _) => abi::FSYNC,
                 (Work::DataSync, _) => abi::FDSYNC,
-                (Work::Poll, _) => abi::POLL,
+                (Work::Poll | Work::Tag, _) => abi::POLL,
             },
             reqprio: ioprio as i16,
             fildes: self.fd.load(Relaxed) as u32,
@@ -496,6 +510,16 @@ impl Request {
         match self.segments.load(Relaxed) {
             0 | 1 => (base.load(Relaxed), 1),
             n => (self.vector.load(Relaxed) as usize, n),
+        }
+    }
+
+    /// Shows the memory of a transfer.
+    pub(crate) fn with_memory(&self, look: impl FnOnce(&[Segment])) {
+        let [base, len] = &self.segment;
+        match self.segments.load(Relaxed) as usize {
+            0 | 1 => look(&[[base.load(Relaxed), len.load(Relaxed)]]),
+            // SAFETY: as many were written there, and the request is the caller's alone.
+            n => look(unsafe { core::slice::from_raw_parts(self.vector.load(Relaxed), n) }),
         }
     }
 

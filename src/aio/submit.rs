@@ -989,6 +989,9 @@ impl Submission<'_> {
         request.offset.store(place.offset + done as u64, Relaxed);
         request.len.store(place.len - done as u64, Relaxed);
         request.done.store(done as u64, Relaxed);
+        if let Some(table) = self.context.buffers() {
+            self.process.buffers.look_up(table, request);
+        }
         request.set_file(c.status.id);
         self.has_others |= c.resfd >= 0 || c.status.flags & libc::O_DIRECT == 0;
         if place.flags & RWF_NOWAIT != 0 {

@@ -13,6 +13,7 @@
 //! | [`probe`] | asks which requests the kernel knows |
 //! | [`buffers`] | rings of provided buffers |
 //! | [`bufring`] | the same with the books kept: the extension |
+//! | [`lookup`] | finds the registered buffer that some memory lies in |
 //!
 //! A ring is used through `&Ring`, because C programs submit in one thread and reap in another.
 //! What both threads change is atomic; two threads that submit, or two that reap, need a lock of their own.
@@ -20,6 +21,7 @@
 pub mod abi;
 pub mod buffers;
 pub mod bufring;
+pub mod lookup;
 mod memory;
 pub mod probe;
 pub mod queue;

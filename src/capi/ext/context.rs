@@ -4,7 +4,7 @@ use crate::aio::abi::Iocb;
 use crate::aio::{self, Extension};
 use crate::capi::IntoC;
 use crate::capi::aio::Context;
-use core::ffi::{c_int, c_uint};
+use core::ffi::{c_int, c_uint, c_ulonglong, c_void};
 
 /// Which way the requests of a context go: 1 for io_uring, 0 for kernel AIO, where most extensions of contexts are
 /// `-EOPNOTSUPP`. `-EINVAL` if `ctx` is no context. Any thread.
@@ -33,4 +33,61 @@ pub unsafe extern "C" fn aiouring_cancel(
 ) -> c_int {
     let arguments = [iocb as usize, fd as usize, flags as usize, timeout as usize];
     aio::extend(ctx as usize, Extension::Cancel, &arguments).into_c()
+}
+
+/// Registers `nr` pieces of memory, described at `iovecs`, with a context: transfers of the context whose memory lies in
+/// one of them are done with the pages that the kernel has in hand. NULL: `nr` empty places.
+///
+/// `tags`: for each buffer what the event says that comes when the kernel has let go of it (`data`; `obj` is NULL), 0 for
+/// none; or NULL. Each takes the place of an event from now on.
+///
+/// `-EINVAL` (`ctx`; `nr` is 0 or above 16384; a tag without a buffer), `-EBUSY` (there are some), `-EFAULT` (an address;
+/// a length of 0 or above 1 GiB), `-EOVERFLOW`, `-ENOMEM` (also `RLIMIT_MEMLOCK`), `-EAGAIN` (no event's place is left for
+/// a tag), `-ENOSPC` (all contexts together have 16384), `-EOPNOTSUPP` (a tag, where there is no ring). Nothing is registered then. Any
+/// thread. Linux 5.19; without effect before.
+///
+/// # Safety
+/// `iovecs` and `tags` are read during the call. The memory has to stay what it is, unmapped nowhere, until it is no longer registered.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn aiouring_register_buffers(
+    ctx: Context,
+    iovecs: *const libc::iovec,
+    tags: *const c_ulonglong,
+    nr: c_uint,
+) -> c_int {
+    let arguments = [iovecs as usize, tags as usize, nr as usize];
+    aio::extend(ctx as usize, Extension::RegisterBuffers, &arguments).into_c()
+}
+
+/// Replaces `nr` buffers from place `offset` on; a NULL base leaves the place empty. Requests in flight keep what they
+/// have. Returns how many were replaced: fewer than `nr` if the one after them failed.
+///
+/// Errors as [`aiouring_register_buffers`], and `-ENXIO` if the context has no buffers; `-EINVAL` for places beyond them.
+///
+/// # Safety
+/// As [`aiouring_register_buffers`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn aiouring_register_buffers_update(
+    ctx: Context,
+    offset: c_uint,
+    iovecs: *const libc::iovec,
+    tags: *const c_ulonglong,
+    nr: c_uint,
+) -> c_int {
+    let arguments = [offset as usize, iovecs as usize, tags as usize, nr as usize];
+    aio::extend(ctx as usize, Extension::UpdateBuffers, &arguments).into_c()
+}
+
+/// Lets go of all buffers of a context; the pages of those that requests in flight use are kept until these end. `-ENXIO` if there are none, `-EINVAL` if `ctx` is
+/// no context, `-EAGAIN` if the kernel has no memory for it right now.
+#[unsafe(no_mangle)]
+pub extern "C" fn aiouring_unregister_buffers(ctx: Context) -> c_int {
+    aio::extend(ctx as usize, Extension::UnregisterBuffers, &[]).into_c()
+}
+
+/// Which registered buffer of a context holds all `len` bytes at `address`: its number, `-ENOENT` for none, `-ENXIO` if
+/// the context has no buffers, `-EINVAL` if it is none. The memory is not looked at.
+#[unsafe(no_mangle)]
+pub extern "C" fn aiouring_find_buffer(ctx: Context, address: *const c_void, len: usize) -> c_int {
+    aio::extend(ctx as usize, Extension::FindBuffer, &[address as usize, len]).into_c()
 }
