@@ -473,14 +473,14 @@ struct aiouring_nvme_cmd {
 AIOURINGINLINE int aiouring_nvme_fill(struct aiouring_nvme_cmd *cmd, unsigned opcode, __u32 nsid, __u64 slba,
 				      unsigned nlb, const void *data, __u32 data_len) LIBURING_NOEXCEPT
 {
-	if (opcode > 0xff || nsid == 0 || nlb == 0 || nlb > 0x10000 || slba + (nlb - 1) < slba)
+	if (opcode > 255 || nsid == 0 || nlb == 0 || nlb > 65536 || slba + (nlb - 1) < slba)
 		return -EINVAL;
 	memset(cmd, 0, sizeof(*cmd));
 	cmd->opcode = AIOURING_NUM__(__u8, opcode);
 	cmd->nsid = nsid;
 	cmd->addr = uring_ptr_to_u64(data);
 	cmd->data_len = data_len;
-	cmd->cdw10 = AIOURING_NUM__(__u32, slba & 0xffffffff);
+	cmd->cdw10 = AIOURING_NUM__(__u32, slba);
 	cmd->cdw11 = AIOURING_NUM__(__u32, slba >> 32);
 	cmd->cdw12 = nlb - 1;
 	return 0;
@@ -506,8 +506,9 @@ AIOURINGINLINE int aiouring_nvme_queue(struct io_uring *ring, struct io_uring_sq
 	if (cmd_op != AIOURING_NVME_CMD_IO && cmd_op != AIOURING_NVME_CMD_IO_VEC &&
 	    cmd_op != AIOURING_NVME_CMD_ADMIN && cmd_op != AIOURING_NVME_CMD_ADMIN_VEC)
 		return -EINVAL;
-	if (!(ring->flags & (IORING_SETUP_SQE128 | IORING_SETUP_SQE_MIXED)) ||
-	    !(ring->flags & (IORING_SETUP_CQE32 | IORING_SETUP_CQE_MIXED)))
+	if (!(ring->flags & IORING_SETUP_SQE128) && !(ring->flags & IORING_SETUP_SQE_MIXED))
+		return -EINVAL;
+	if (!(ring->flags & IORING_SETUP_CQE32) && !(ring->flags & IORING_SETUP_CQE_MIXED))
 		return -EINVAL;
 	entry = io_uring_get_sqe128(ring);
 	if (!entry)
@@ -518,8 +519,8 @@ AIOURINGINLINE int aiouring_nvme_queue(struct io_uring *ring, struct io_uring_sq
 		__io_uring_prep_uring_cmd(entry, IORING_OP_URING_CMD128, cmd_op, fd);
 	/* The 80 bytes of a command begin where the last 16 of a small entry are. */
 	start = entry;
-	memset(AIOURING_NUM__(char *, start) + 48, 0, 80);
 	memcpy(AIOURING_NUM__(char *, start) + 48, cmd, sizeof(*cmd));
+	memset(AIOURING_NUM__(char *, start) + 120, 0, 8);
 	*sqe = entry;
 	return 0;
 }

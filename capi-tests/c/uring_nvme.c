@@ -40,11 +40,13 @@ _Static_assert(AIOURING_NVME_CMD_ADMIN_VEC == NVME_URING_CMD_ADMIN_VEC, "admin_v
 
 static void fills(void)
 {
-	struct aiouring_nvme_cmd cmd, before;
+	struct aiouring_nvme_cmd pair[2], cmd, before;
 	struct nvme_uring_cmd expected;
 
-	memset(&cmd, 0xff, sizeof(cmd));
-	CHECK_EQ(aiouring_nvme_fill(&cmd, AIOURING_NVME_READ, 3, 0x1122334455667788, 17, &cmd, 17 * 512), 0);
+	memset(pair, 0xff, sizeof(pair));
+	CHECK_EQ(aiouring_nvme_fill(pair, AIOURING_NVME_READ, 3, 0x1122334455667788, 17, &cmd, 17 * 512), 0);
+	CHECK_EQ(pair[1].opcode, 0xff);
+	cmd = pair[0];
 	memset(&expected, 0, sizeof(expected));
 	expected.opcode = 2;
 	expected.nsid = 3;
@@ -122,15 +124,20 @@ static void queues(void)
 	static struct io_uring_sqe sqes[8];
 	static const unsigned ops[] = {NVME_URING_CMD_IO, NVME_URING_CMD_IO_VEC, NVME_URING_CMD_ADMIN,
 				       NVME_URING_CMD_ADMIN_VEC};
-	static const unsigned small[] = {0, IORING_SETUP_SQE128, IORING_SETUP_CQE32, IORING_SETUP_SQE_MIXED,
-					 IORING_SETUP_CQE_MIXED};
+	/* IOPOLL: no flag but those that count counts. */
+	static const unsigned small[] = {IORING_SETUP_IOPOLL,
+					 IORING_SETUP_IOPOLL | IORING_SETUP_SQE128,
+					 IORING_SETUP_IOPOLL | IORING_SETUP_CQE32,
+					 IORING_SETUP_IOPOLL | IORING_SETUP_SQE_MIXED,
+					 IORING_SETUP_IOPOLL | IORING_SETUP_CQE_MIXED};
 	static const unsigned large[] = {IORING_SETUP_CQE32, IORING_SETUP_CQE_MIXED};
 	struct io_uring_sqe *sqe;
-	struct aiouring_nvme_cmd cmd;
+	struct aiouring_nvme_cmd cmd, expected;
 	struct io_uring ring;
 	unsigned i;
 
 	fill(&cmd, sizeof(cmd), 5, 0);
+	fill(&expected, sizeof(expected), 5, 0);
 	for (i = 0; i < COUNT_OF(large); i++) {
 		unsigned j;
 
@@ -138,13 +145,14 @@ static void queues(void)
 		for (j = 0; j < 4; j++) {
 			if (j % 2) {
 				CHECK_EQ(aiouring_nvme_queue_fixed(&ring, &sqe, 70 + (int)j, ops[j], &cmd, 0x1234), 0);
-				check_entry(sqe, IORING_OP_URING_CMD, 70 + (int)j, ops[j], &cmd, 0x1234,
+				check_entry(sqe, IORING_OP_URING_CMD, 70 + (int)j, ops[j], &expected, 0x1234,
 					    IORING_URING_CMD_FIXED);
 			} else {
 				CHECK_EQ(aiouring_nvme_queue(&ring, &sqe, 70 + (int)j, ops[j], &cmd), 0);
-				check_entry(sqe, IORING_OP_URING_CMD, 70 + (int)j, ops[j], &cmd, 0, 0);
+				check_entry(sqe, IORING_OP_URING_CMD, 70 + (int)j, ops[j], &expected, 0, 0);
 			}
 			CHECK(sqe == &sqes[2 * j]);
+			CHECK(j == 3 || sqe[2].opcode == 0xee);
 		}
 		/* Full: nothing changes. */
 		CHECK_EQ(aiouring_nvme_queue(&ring, &sqe, 1, ops[0], &cmd), -EAGAIN);
@@ -153,16 +161,16 @@ static void queues(void)
 		CHECK_EQ(aiouring_nvme_queue_fixed(&ring, &sqe, 1, ops[0], &cmd, 1), -EAGAIN);
 		CHECK(sqe == NULL);
 		CHECK_EQ(ring.sq.sqe_tail, 4);
-		check_entry(&sqes[0], IORING_OP_URING_CMD, 70, ops[0], &cmd, 0, 0);
+		check_entry(&sqes[0], IORING_OP_URING_CMD, 70, ops[0], &expected, 0, 0);
 
 		/* Two places of a ring of both sizes; the request has another number. */
-		pretend(&ring, sqes, 8, IORING_SETUP_SQE_MIXED | large[i]);
+		pretend(&ring, sqes, 8, IORING_SETUP_IOPOLL | IORING_SETUP_SQE_MIXED | large[i]);
 		CHECK_EQ(aiouring_nvme_queue(&ring, &sqe, 5, ops[1], &cmd), 0);
-		CHECK(sqe == sqes);
-		check_entry(sqe, IORING_OP_URING_CMD128, 5, ops[1], &cmd, 0, 0);
+		CHECK(sqe == sqes && sqe[2].opcode == 0xee);
+		check_entry(sqe, IORING_OP_URING_CMD128, 5, ops[1], &expected, 0, 0);
 		CHECK_EQ(aiouring_nvme_queue_fixed(&ring, &sqe, 5, ops[2], &cmd, 7), 0);
 		CHECK(sqe == sqes + 2);
-		check_entry(sqe, IORING_OP_URING_CMD128, 5, ops[2], &cmd, 7, IORING_URING_CMD_FIXED);
+		check_entry(sqe, IORING_OP_URING_CMD128, 5, ops[2], &expected, 7, IORING_URING_CMD_FIXED);
 		CHECK_EQ(ring.sq.sqe_tail, 4);
 	}
 	for (i = 0; i < COUNT_OF(small); i++) {

@@ -576,7 +576,7 @@ struct Bench<'a> {
     listed: BTreeSet<Key>,
 }
 
-/// A C program of the liburing face.
+/// A C program of the liburing face, or of the extensions.
 struct Program {
     name: String,
     path: PathBuf,
@@ -613,13 +613,16 @@ impl<'a> Bench<'a> {
             .filter_map(|path| {
                 let name = path.file_name()?.to_str()?.strip_suffix(".c")?.to_owned();
                 let text = std::fs::read_to_string(&path).ok()?;
-                name.starts_with("uring_").then(|| Program {
-                    ordered: text.contains("// mutants: order"),
-                    name,
-                    path,
-                    text,
-                    binary: OnceLock::new(),
-                })
+                ["uring_", "ext_"]
+                    .iter()
+                    .any(|face| name.starts_with(face))
+                    .then(|| Program {
+                        ordered: text.contains("// mutants: order"),
+                        name,
+                        path,
+                        text,
+                        binary: OnceLock::new(),
+                    })
             })
             .collect();
         programs.sort_by_key(|p| (rank(&p.name), p.text.len()));
@@ -718,7 +721,12 @@ impl<'a> Bench<'a> {
         command
             .arg("-L")
             .arg(crate::build_dir())
-            .args(["-Wl,--as-needed", "-luring"]);
+            .arg("-Wl,--as-needed")
+            .arg(if program.name.starts_with("ext_") {
+                "-laiouring"
+            } else {
+                "-luring"
+            });
         let outcome = run(&mut command, Duration::from_secs(120));
         if !outcome.success() {
             return Err(outcome.report());
