@@ -129,7 +129,12 @@ pub fn skip(reason: impl Into<String>) -> Result<Completion, Failed> {
 
 /// Runs the trials as `cargo test` would and says how many were skipped.
 pub fn main(trials: Vec<Trial>) -> ! {
-    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
+    let mut arguments = Arguments::from_args();
+    // What is run waits for devices and clocks half of the time: one more than there are processors.
+    arguments.test_threads = arguments
+        .test_threads
+        .or_else(|| Some(std::thread::available_parallelism().map_or(2, usize::from) + 1));
+    let conclusion = libtest_mimic::run(&arguments, trials);
     println!("skipped: {}", SKIPPED.load(Ordering::Relaxed));
     conclusion.exit()
 }
