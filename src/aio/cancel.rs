@@ -5,11 +5,12 @@
 //! them asks the kernel: the driver, and the calling thread for what is in its own lane. A request is
 //! found by what it was submitted with; the memory of its iocb is not looked at.
 
+use super::config::Issuer;
 use super::context::{Context, InUse, Woken};
 use super::frame::Thread;
 use super::process::Process;
 use super::request::{FINISHING, NOBODY, Request, WITHDRAWN, Work};
-use crate::sys::{Errno, Result, aio as kernel, futex};
+use crate::sys::{Errno, Result, aio as kernel, futex, thread};
 use core::sync::atomic::{
     AtomicU32,
     Ordering::{Relaxed, SeqCst},
@@ -20,12 +21,11 @@ const FD: u32 = 2;
 const ALL: u32 = 4;
 const WAIT: u32 = 8;
 
-/// Nanoseconds of a sleep without a look: as a rule, and where what ends it may come before it.
-const SLEEP: u64 = 100_000_000;
-const NAP: u64 = 2_000_000;
+/// Nanoseconds of a sleep in a ring without a look at what others do.
+const SLEEP: u64 = 10_000_000;
 
-/// More events than there ever are.
-const NEVER: u32 = i32::MAX as u32;
+/// More events than there ever are, for one who waits for other things.
+pub(crate) const NEVER: u32 = i32::MAX as u32;
 
 /// Which requests of a context.
 #[derive(Clone, Copy)]
@@ -99,7 +99,11 @@ impl Wish {
                 self.context.deliver_late();
                 let _ = futex::wait(&AtomicU32::new(0), 0, 20_000);
             } else if request.ask(seen, self.ticket) {
-                return true;
+                // Whoever ends it from here on sees that, and wakes whoever waits.
+                if !matches!(request.holder(), NOBODY | FINISHING) {
+                    return true;
+                }
+                request.take_no_notice(seen, self.ticket);
             }
         }
     }
@@ -198,44 +202,51 @@ fn cancel_in_kernel(handle: usize, iocb: usize) -> Result<usize> {
 /// Waits until the requests that were found are over.
 fn wait(process: &'static Process, held: &InUse<'_>, wish: &Wish, deadline: u64) -> Result<()> {
     let life = held.life();
+    let engine = &process.engine;
+    let guest = !engine.sees_descriptors();
     let mut woken = Woken::Look;
+    // Sleeps in a ring are short. Signals are let into them and nowhere else: each is to end the wait.
+    let mut quiet = None;
     loop {
         held.deliver_late();
-        process.engine.caller.pump();
+        engine.caller.pump();
         held.pump(process);
         let seen = held.changed();
         let Some(request) = wish.left(process).next() else {
             return Ok(());
         };
-        let now = futex::now();
         if woken == Woken::Signal {
             return Err(Errno::EINTR);
         }
+        let now = futex::now();
         if now >= deadline {
             return Err(Errno::ETIME);
         }
-        let ns = deadline - now;
+        let ns = (deadline - now).min(futex::FOREVER);
         let lane = held.thread().and_then(Thread::lane).filter(|lane| lane.is_busy());
-        woken = match lane {
-            Some(lane) if !process.engine.sees_descriptors() && request.holder() == lane.as_holder() => {
-                // The parent, which has to come for it, waits for this child.
-                return Err(Errno::EDEADLK);
+        let parents = lane.is_some_and(|lane| request.holder() == lane.as_holder())
+            || engine.caller.is_open() && process.config.issuer() != Issuer::Sqpoll;
+        if guest && parents {
+            // The thread that has to come for it waits for this child of vfork.
+            return Err(Errno::EDEADLK);
+        }
+        let lane = lane.filter(|_| !guest);
+        woken = if lane.is_some() || engine.caller.is_open() {
+            let mask = Some(quiet.get_or_insert_with(thread::quiet_but_traps).before());
+            match lane {
+                Some(lane) => lane.sleep(process, held, (NEVER, ns.min(SLEEP), mask), life),
+                None => engine.caller.sleep(held, NEVER, ns.min(SLEEP), mask),
             }
-            Some(lane) if process.engine.sees_descriptors() => {
-                lane.sleep(process, held, (NEVER, ns.min(NAP), None), life)
-            }
-            None if process.engine.caller.is_open() => process.engine.caller.sleep(held, NEVER, ns.min(NAP), None),
-            _ => held.sleep_on(seen, ns.min(SLEEP)),
+        } else {
+            quiet = None;
+            held.sleep_on(seen, ns)
         };
-        if !held.resume(life) {
+        if !held.resume(life) || held.is_dying() {
             return Err(if woken == Woken::Signal {
                 Errno::EINTR
             } else {
                 Errno::EINVAL
             });
-        }
-        if held.is_dying() {
-            return Err(Errno::EINVAL);
         }
         if lane.is_some() {
             held.expect_nothing();

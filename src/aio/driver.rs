@@ -1252,8 +1252,11 @@ impl Driver {
             _ => false,
         };
         let may_block = request.is(NOWAIT_ADDED);
+        let sync = request.file_slot.load(Relaxed) != NO_SLOT;
         let given_up = match error {
             Some(Errno::EINTR | Errno::ECANCELED) => true,
+            // Of a sync it is what the file system says.
+            _ if sync => false,
             Some(Errno::EAGAIN) => !request.is(USER_NOWAIT),
             Some(Errno::EFAULT) => self.process.engine.caller.is_open(),
             _ => comes_back && may_block,
@@ -1284,7 +1287,6 @@ impl Driver {
             }
             return self.repeat(request);
         }
-        let sync = request.file_slot.load(Relaxed) != NO_SLOT;
         if error == Some(Errno::ECANCELED) && sync && self.return_to_submitter(request) {
             // The kernel had no memory to hold its file.
             return self.release_files(request);

@@ -14,7 +14,7 @@
 
 #![allow(unsafe_code)]
 
-use super::cancel::Wish;
+use super::cancel::{NEVER, Wish};
 use super::context::{Context, InUse, Woken};
 use super::driver::{FUTEX_FLAGS, NAMELESS, cancellation, holding};
 use super::fixed::Copies;
@@ -510,7 +510,7 @@ impl Lane {
         let quiet = thread::quiet_but_traps();
         let open = mask.unwrap_or(quiet.before());
         let mut now = begun;
-        let mut together = true;
+        let mut together = need != NEVER;
         // The thread itself may have brought a filter since it submitted.
         let mut ago = 0;
         loop {
@@ -565,7 +565,7 @@ impl Lane {
             }
             held.deliver_late();
             seen = held.expect_at(need);
-            if held.has(need) || !self.is_busy() {
+            if held.has(need) || need == NEVER || !self.is_busy() {
                 return Woken::Look;
             }
         }

@@ -385,6 +385,13 @@ impl Request {
         self.asked.compare_exchange(seen, wanted, SeqCst, SeqCst).is_ok()
     }
 
+    /// Undoes [`Self::ask`].
+    pub(crate) fn take_no_notice(&self, seen: u64, ticket: u32) {
+        let _ = self
+            .asked
+            .compare_exchange(seen | u64::from(ticket), seen, SeqCst, SeqCst);
+    }
+
     /// Whether the program wants the request to end: it is not to be done again.
     pub(crate) fn is_asked(&self) -> bool {
         self.asked.load(SeqCst) & TICKET != 0
