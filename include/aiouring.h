@@ -409,6 +409,54 @@ int aiouring_unregister_buffers(io_context_t ctx) LIBURING_NOEXCEPT;
  */
 int aiouring_find_buffer(io_context_t ctx, const void *address, size_t len) LIBURING_NOEXCEPT;
 
+/* The registered buffers of a ring, which are found by their addresses. */
+struct aiouring_buffers;
+
+/*
+ * Registers nr buffers with a ring and makes an object of them, in *out. iovecs NULL: nr empty places. tags: NULL, or for
+ * each buffer the user data of a completion that tells when the kernel has let go of it, 0 for none. The ring stays where
+ * it is in memory, and is ended after the object.
+ *
+ * 0; -EFAULT (out or ring NULL), -EINVAL (nr is 0 or above 16384; tags without buffers), else what the kernel says, as for
+ * io_uring_register_buffers(): -EBUSY, -EFAULT, -ENOMEM, ... Linux 5.1; tags and updates 5.13, empty places 5.19.
+ */
+int aiouring_buffers_create(struct aiouring_buffers **out, struct io_uring *ring, const struct iovec *iovecs,
+			    const __u64 *tags, unsigned nr) LIBURING_NOEXCEPT;
+
+/*
+ * Replaces nr buffers from number `offset` on; an entry of zeroes empties a place. How many were replaced: fewer than nr
+ * if the next could not be. -EINVAL (beyond the places, NULL), else what the kernel says of the first. While one thread
+ * updates, others may look and prepare; a request that names a buffer which is another by then fails with -EFAULT.
+ */
+int aiouring_buffers_update(struct aiouring_buffers *buffers, unsigned offset, const struct iovec *iovecs,
+			    const __u64 *tags, unsigned nr) LIBURING_NOEXCEPT;
+
+/*
+ * Lets go of all buffers, of those that requests use when these end, and ends the object, which no thread may use any
+ * more. 0, or what the kernel says; the object is gone in any case. NULL is 0.
+ */
+int aiouring_buffers_destroy(struct aiouring_buffers *buffers) LIBURING_NOEXCEPT;
+
+/* The number of a buffer that holds all len bytes at address; -ENOENT, -EINVAL (NULL). Any thread. */
+int aiouring_buffers_find(const struct aiouring_buffers *buffers, const void *address,
+			  size_t len) LIBURING_NOEXCEPT;
+
+/*
+ * Fill a request as io_uring_prep_read() and the like do: 1 if a buffer holds all of the memory, so that it is a request
+ * with that buffer (io_uring_prep_read_fixed(), for vectors io_uring_prep_readv_fixed(), where the kernel has it: Linux
+ * 6.15); 0 if it is an ordinary one, with the same result. user_data stays as it is. -EINVAL: sqe is NULL. Any thread.
+ */
+int aiouring_buffers_prep_read(const struct aiouring_buffers *buffers, struct io_uring_sqe *sqe, int fd, void *buf,
+			       unsigned nbytes, __u64 offset) LIBURING_NOEXCEPT;
+int aiouring_buffers_prep_write(const struct aiouring_buffers *buffers, struct io_uring_sqe *sqe, int fd,
+				const void *buf, unsigned nbytes, __u64 offset) LIBURING_NOEXCEPT;
+int aiouring_buffers_prep_readv(const struct aiouring_buffers *buffers, struct io_uring_sqe *sqe, int fd,
+				const struct iovec *iovecs, unsigned nr_vecs, __u64 offset,
+				int flags) LIBURING_NOEXCEPT;
+int aiouring_buffers_prep_writev(const struct aiouring_buffers *buffers, struct io_uring_sqe *sqe, int fd,
+				 const struct iovec *iovecs, unsigned nr_vecs, __u64 offset,
+				 int flags) LIBURING_NOEXCEPT;
+
 /* ---- Commands of files: vectors of registered buffers, NVMe, btrfs ---- */
 
 /*

@@ -4,6 +4,8 @@
 //! the context; one of a ring is made of the ring engine's functions.
 
 pub mod btrfs;
+#[cfg(feature = "capi-uring")]
+pub mod buffers;
 pub mod bufring;
 pub mod query;
 pub mod reserve;

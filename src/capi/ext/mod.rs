@@ -4,6 +4,9 @@
 //! Pointers are read during the call only. What takes a context, or makes what such a function takes, is in
 //! `libaio.so.1` as well.
 
+#[cfg(all(feature = "capi-uring", feature = "capi-aio"))]
+#[allow(non_camel_case_types)] // the prototypes are compared with the header's
+pub mod buffers;
 #[cfg(feature = "capi-aio")]
 #[allow(non_camel_case_types)] // the prototypes are compared with the header's
 pub mod bufring;
