@@ -18,9 +18,9 @@ use core::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, Ordering};
 
 use super::abi::{
     Buf, BufReg, BufStatus, IORING_CQE_BUFFER_SHIFT, IORING_CQE_F_BUF_MORE, IORING_CQE_F_BUFFER, IORING_FEAT_CQE_SKIP,
-    IORING_OP_PROVIDE_BUFFERS, IORING_OP_REMOVE_BUFFERS, IORING_REGISTER_PBUF_RING, IORING_REGISTER_PBUF_STATUS,
-    IORING_REGISTER_USE_REGISTERED_RING, IORING_UNREGISTER_PBUF_RING, IOSQE_CQE_SKIP_SUCCESS, IOU_PBUF_RING_INC, Ring,
-    Sqe,
+    IORING_FEAT_RECVSEND_BUNDLE, IORING_OP_PROVIDE_BUFFERS, IORING_OP_REMOVE_BUFFERS, IORING_REGISTER_PBUF_RING,
+    IORING_REGISTER_PBUF_STATUS, IORING_REGISTER_USE_REGISTERED_RING, IORING_UNREGISTER_PBUF_RING,
+    IOSQE_CQE_SKIP_SUCCESS, IOU_PBUF_RING_INC, Ring, Sqe,
 };
 use crate::sys::futex::{Held, Lock};
 use crate::sys::{Errno, Result, file, map, uring};
@@ -203,6 +203,7 @@ struct Inner {
     inc: bool,
     has_min_left: bool,
     has_status: bool,
+    has_bundles: bool,
     /// Where the next buffer is put.
     tail: u16,
     /// How many buffers of this attachment the kernel was seen to be done with.
@@ -343,6 +344,7 @@ impl BufRing {
             inc: false,
             has_min_left: false,
             has_status: true,
+            has_bundles: true,
             tail: 0,
             done: 0,
             seen: 0,
@@ -554,13 +556,16 @@ impl BufRing {
         self.with(Inner::flush)
     }
 
-    /// The completion of a request that gives buffers back, by its user data: what it could not give waits again.
+    /// A completion with the user data of a request that gives buffers back: what it could not give waits again.
+    ///
+    /// A program that sets no user data may have it, too, from the entry's former use. So nothing is believed but the one
+    /// error that such a request has.
     ///
     /// # Errors
     /// `EINVAL` if this is no object.
-    pub fn provided(&self, user_data: u64, res: i32) -> Result<()> {
+    pub fn provided(&self, user_data: u64, res: i32, flags: u32) -> Result<()> {
         self.with(|inner| {
-            if res < 0 && inner.kind == Kind::Requests {
+            if res == Errno::ENOMEM.negated() && flags == 0 && inner.kind == Kind::Requests {
                 let first = (user_data >> 16) as u16;
                 for n in 0..=user_data as u16 {
                     let Some(slot) = inner.slot(first.wrapping_add(n)) else {
@@ -636,8 +641,12 @@ impl Inner {
         self.bufs.wrapping_add((u32::from(place) & (self.entries - 1)) as usize)
     }
 
-    /// The word of an entry that tells how much of the buffer is left under incremental consumption.
+    /// How much is left of the buffer at a place under incremental consumption: the kernel writes it into the entry.
     fn entry_left(&self, place: u16) -> u32 {
+        if u32::from(self.tail.wrapping_sub(place)) > self.entries {
+            // The entry is another buffer's by now: the kernel was done with it long ago.
+            return 0;
+        }
         // SAFETY: the entry lives as long as the object; the kernel writes to the aligned word.
         unsafe { AtomicU32::from_ptr(&raw mut (*self.entry(place)).len) }.load(Ordering::Relaxed)
     }
@@ -658,36 +667,37 @@ impl Inner {
             State::Waiting => self.waiting -= 1,
             State::Out => {}
         }
-        if kind == Kind::Unattached {
-            if excess {
-                self.stats.retired += 1;
-            }
-            return;
-        }
         if excess {
             self.stats.retired += 1;
             if self.memory_len != 0 {
                 // SAFETY: the buffer is nobody's, and the memory is the object's.
                 unsafe { map::empty(self.base(bid), self.size as usize) };
             }
-            return;
+        } else if kind != Kind::Unattached {
+            self.stats.recycled += 1;
+            self.provide(bid);
         }
-        self.stats.recycled += 1;
-        self.provide(bid);
     }
 
     /// Puts a buffer that is out into the ring, to be published, or among those that wait for a request.
     fn provide(&mut self, bid: u16) {
-        let (kind, tail, size) = (self.kind, self.tail, self.size);
-        let addr = self.base(bid).expose_provenance() as u64;
+        let kind = self.kind;
         let Some(slot) = self.slot(bid) else { return };
         slot.turn = slot.turn.wrapping_add(1).max(1);
         slot.offset = 0;
         if kind == Kind::Requests {
             slot.state = State::Waiting;
             self.waiting += 1;
-            return;
+        } else {
+            self.hand_over(bid);
         }
+    }
+
+    /// Puts a buffer at the end of the kernel's queue, which has the same order if it is a list.
+    fn hand_over(&mut self, bid: u16) {
+        let (tail, size) = (self.tail, self.size);
+        let addr = self.base(bid).expose_provenance() as u64;
+        let Some(slot) = self.slot(bid) else { return };
         slot.state = State::Kernels;
         slot.place = tail;
         let entry = self.entry(tail);
@@ -749,9 +759,10 @@ impl Inner {
     }
 
     fn attach(&mut self, ring: &Ring) -> Result<()> {
-        if self.kind != Kind::Unattached {
+        if self.kind != Kind::Unattached || self.written_to {
             return Err(Errno::EBUSY);
         }
+        self.has_bundles = ring.features & IORING_FEAT_RECVSEND_BUNDLE != 0 && !pretends(b"old-kernel");
         self.ring_fd = ring.ring_fd;
         self.by_index = ring.ring_fd < 0;
         self.fd = if self.by_index {
@@ -961,6 +972,9 @@ impl Inner {
                 self.provided -= 1;
                 self.held += 1;
                 self.done = self.done.wrapping_add(1);
+                if !is_behind(at.wrapping_add(1), self.seen) {
+                    self.seen = at.wrapping_add(1);
+                }
                 if unused {
                     if part == 0 {
                         self.stats.empty += 1;
@@ -979,7 +993,7 @@ impl Inner {
     /// How many buffers from `place` on hold a completion that has `left` bytes more than fit into the first: those that
     /// the kernel has really used for it.
     fn crossing(&mut self, place: u16, left: u32) -> u32 {
-        if self.kind != Kind::Ring || (self.flags & TRUNC != 0 && !self.inc) {
+        if self.flags & TRUNC != 0 && !self.inc {
             return 1;
         }
         let wanted = left
@@ -987,9 +1001,10 @@ impl Inner {
             .checked_div(self.size)
             .unwrap_or(0)
             .saturating_add(2);
-        // Never more than lie in the ring.
-        let wanted = wanted.min(self.tail.wrapping_sub(place).into());
-        if !self.inc && !self.used_up_to(place.wrapping_add(wanted as u16)) {
+        // A result that is more than all buffers hold tells of lost data.
+        if wanted > self.tail.wrapping_sub(place).into()
+            || (!self.inc && !self.used_up_to(place.wrapping_add(wanted as u16)))
+        {
             return 1;
         }
         let mut count = 1;
@@ -1013,19 +1028,20 @@ impl Inner {
     }
 
     /// Whether the kernel has used the buffers before `place`. Only bundles are longer than a buffer, and where there are
-    /// bundles the kernel can be asked; a thread that it does not answer believes it.
+    /// bundles the kernel can be asked about rings; a thread that it does not answer believes it.
     fn used_up_to(&mut self, place: u16) -> bool {
-        let has = |seen: u16| seen.wrapping_sub(place) < 0x8000;
-        if has(self.seen) {
+        if !self.has_bundles {
+            return false;
+        }
+        if self.kind == Kind::Requests || is_behind(place, self.seen) {
             return true;
         }
         match self.head() {
             Ok(head) => {
                 self.seen = head;
-                has(head)
+                is_behind(place, head)
             }
-            Err(Errno::EINVAL | Errno::ENOENT) => false,
-            Err(_) => self.has_status,
+            Err(_) => true,
         }
     }
 
@@ -1132,12 +1148,9 @@ impl Inner {
                 return if flushed == 0 { Err(Errno::EAGAIN) } else { Ok(flushed) };
             }
             for bid in bid..bid + nr {
-                if let Some(slot) = self.slot(bid as u16) {
-                    slot.state = State::Kernels;
-                }
+                self.hand_over(bid as u16);
             }
             self.waiting -= nr;
-            self.provided += nr;
             flushed += nr;
             bid += nr;
         }
@@ -1184,6 +1197,11 @@ impl Inner {
             stats: self.stats,
         }
     }
+}
+
+/// Whether the kernel, having come to `head`, has used what lies before `place`.
+fn is_behind(place: u16, head: u16) -> bool {
+    head.wrapping_sub(place) <= MOST as u16
 }
 
 /// Whether a test build is told to do without something.

@@ -304,7 +304,7 @@ pub unsafe extern "C" fn aiouring_bufring_take(
     let (object, cqe) = unsafe { (of(br), cqe.read()) };
     let taken = object.and_then(|object| {
         if (cqe.user_data >> 32) as u32 == bufring::USER_DATA {
-            return object.provided(cqe.user_data, cqe.res).map(|()| Walk::default());
+            object.provided(cqe.user_data, cqe.res, cqe.flags)?;
         }
         object.take(cqe.res, cqe.flags)
     });
