@@ -70,6 +70,9 @@ fn main() {
             trials.push(Trial::ignorable_test(name, test));
         };
         trial("old-kernel");
+        if program.name.starts_with("ext_bufring") {
+            trial("no-buffer-rings");
+        }
         // What the kernel gives up is done by the library, with the same result.
         let name = program.name.as_str();
         if [

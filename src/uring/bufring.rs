@@ -823,7 +823,9 @@ impl Inner {
 
     /// Lets go of the ring.
     fn forget(&mut self) {
-        if !self.by_index {
+        // A program that has closed all descriptors may have other files there.
+        let no_ring = |e| matches!(e, Errno::EBADF | Errno::EOPNOTSUPP);
+        if !self.by_index && !self.status().is_err_and(no_ring) {
             file::close(self.fd);
         }
         self.kind = Kind::Unattached;
@@ -1052,6 +1054,10 @@ impl Inner {
         if !self.has_status {
             return Err(Errno::EOPNOTSUPP);
         }
+        self.status()
+    }
+
+    fn status(&self) -> Result<u16> {
         let mut status = BufStatus {
             buf_group: self.bgid.into(),
             ..BufStatus::default()
