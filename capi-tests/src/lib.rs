@@ -97,7 +97,10 @@ pub fn faults_dir() -> PathBuf {
 /// What meson says.
 pub fn build_with_faults() -> Result<(), String> {
     let dir = &faults_dir();
-    let steps: &[&[&str]] = &[&["setup", "-Dfaults=true"], &["compile", "aio:shared_library", "-C"]];
+    let steps: &[&[&str]] = &[
+        &["setup", "-Dfaults=true"],
+        &["compile", "aio:shared_library", "aiouring:shared_library", "-C"],
+    ];
     for step in if dir.join("build.ninja").exists() {
         &steps[1..]
     } else {
