@@ -52,6 +52,8 @@ struct faulty_file {
 };
 
 static struct faulty_file *faulty_files;
+/* What else the server wants of FUSE: FUSE_WRITEBACK_CACHE, say. */
+static uint32_t faulty_flags;
 static size_t faulty_count;
 static pid_t faulty_owner, faulty_server;
 static const char *faulty_mounts[16];
@@ -166,7 +168,7 @@ static void serve_one(int fd, char *request)
 		out.major = FUSE_KERNEL_VERSION;
 		out.minor = 31;
 		out.max_readahead = in->max_readahead;
-		out.flags = in->flags & (FUSE_ASYNC_READ | FUSE_BIG_WRITES);
+		out.flags = in->flags & (FUSE_ASYNC_READ | FUSE_BIG_WRITES | faulty_flags);
 		out.max_background = 128;
 		out.congestion_threshold = 128;
 		out.max_write = FUSE_CHUNK;
@@ -358,11 +360,14 @@ MAYBE_UNUSED static void faulty_serve(struct faulty_file *files, size_t count, c
 	faulty_server = fork();
 	CHECK(faulty_server >= 0);
 	if (faulty_server == 0) {
-		/* It ends with the test, and so do all requests that it has not answered. */
+		/*
+		 * It ends with the test, and so do all requests that it has not answered. What is mounted is not for it to
+		 * unmount then: it would wait for itself.
+		 */
 		alarm(0);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			_exit(0);
+		if (getppid() != parent || unshare(CLONE_NEWNS) != 0)
+			_exit(1);
 		serve(fd);
 	}
 	snprintf(options, sizeof(options), "fd=%d,rootmode=40700,user_id=0,group_id=0", fd);
