@@ -736,6 +736,192 @@ AIOURINGINLINE int aiouring_btrfs_prep_write(struct io_uring_sqe *sqe, int fd,
 
 /* ---- Leases ---- */
 
+/*
+ * A lease is a buffer of a pool that one request, the primary, fills, and others, the secondaries, use: they write or send
+ * parts of it, to as many places as one likes, and nothing is copied in between. Those that are planned before the buffer
+ * is filled start when it is, without the program's doing. The lease ends, which the program is told by one event, when
+ * the kernel is done with all of them; only then is the buffer taken for another.
+ *
+ * The requests are in the program's ring. Their user data are addresses of the pool's, so no request of the program has
+ * them, if it sets its user data: a place in the queue keeps those of the request before. aiouring_lease_wait() is the loop of a program: it submits, waits, and gives events, also of completions that are
+ * not the pool's. A program with a loop of its own shows the pool each completion by aiouring_lease_cqe(), takes
+ * events by aiouring_lease_next(), and submits by aiouring_lease_submit().
+ *
+ * Any thread may call these functions, while another waits, too; what it starts is then submitted at once. The ring itself
+ * is one thread's: with other requests of the program in it, or with IORING_SETUP_SINGLE_ISSUER, so is the pool. In a
+ * signal handler that interrupted a call on the same pool they are -EDEADLK. A pool that is gone is -EINVAL, as long as its
+ * place was not given to another one; so it is in a child made by fork. Between the requests of a chain (IOSQE_IO_LINK)
+ * nothing is queued; it is queued later.
+ */
+struct aiouring_lease_pool;
+
+/* What a pool is. Zeroes but for the first two will do. */
+struct aiouring_lease_params {
+	__u32 buffers;	   /* how many leases at a time: up to 16384 */
+	__u32 buffer_size; /* bytes of each: up to 1 GiB */
+	__u32 ops;	   /* secondaries of all leases at a time, planned and under way: up to 2^20; 0: 4 for each buffer */
+	__u32 flags;	   /* AIOURING_LEASE_POOL_ */
+	__u32 first_slot;  /* where in the ring's table of registered buffers the pool's begin */
+	__u32 resv;	   /* 0 */
+	void *memory;	   /* buffers * buffer_size bytes that stay until the end of the pool; NULL: memory of its own, in pages */
+	__u64 resv2[4];	   /* 0 */
+};
+
+/* The ring has a table of registered buffers: the pool's slots in it are empty. Without, the pool registers a table. */
+#define AIOURING_LEASE_POOL_TABLE (1U << 0)
+/*
+ * Each lease registers its buffer and ends when the kernel says, by the tag of the registration, that nothing refers to it
+ * any more: two system calls for each lease, and proof.
+ */
+#define AIOURING_LEASE_POOL_TAGS (1U << 1)
+/* Nothing is registered: for kernels before 5.19, or where memory must not be locked. */
+#define AIOURING_LEASE_POOL_PLAIN (1U << 2)
+/* The slots are filled by commands of the program (AIOURING_LEASE_COMMAND): the pool has no memory. */
+#define AIOURING_LEASE_POOL_IMPORT (1U << 3)
+
+/* A request of a lease. Zeroes but for type and fd will do. */
+struct aiouring_lease_op {
+	__s32 type;			    /* AIOURING_LEASE_READ and so on */
+	__s32 fd;			    /* or the index of a registered file */
+	__u32 flags;			    /* AIOURING_LEASE_OP_ */
+	__s32 rw_flags;			    /* RWF_ for files, MSG_ for sockets */
+	__u64 offset;			    /* in the file; (__u64)-1: its position */
+	__u32 from;			    /* in the buffer; a primary has 0 */
+	__u32 len;			    /* 0: all there is: of the buffer, or of what was filled */
+	__u64 data;			    /* of a secondary: comes back in its event */
+	const struct io_uring_sqe *command; /* of AIOURING_LEASE_COMMAND: what fills the slot */
+	const struct io_uring_sqe *release; /* and what empties it; NULL: nothing */
+	void *memory;			    /* and the address of the buffer; NULL for one that is the kernel's */
+	__u64 resv[2];			    /* 0 */
+};
+
+/* What a request does. */
+#define AIOURING_LEASE_READ 1	 /* fills the buffer from a file */
+#define AIOURING_LEASE_WRITE 2	 /* writes a part of it to a file */
+#define AIOURING_LEASE_RECV 3	 /* fills it from a socket */
+#define AIOURING_LEASE_SEND 4	 /* sends a part of it: without copying where socket and kernel can, since Linux 6.0 */
+#define AIOURING_LEASE_COMMAND 5 /* fills it by a request of the program's own */
+
+/* fd is the index of a registered file. */
+#define AIOURING_LEASE_OP_FIXED_FILE (1U << 0)
+/* Goes on after a part of it was moved: until all is, or there is an error or an end. */
+#define AIOURING_LEASE_OP_WHOLE (1U << 1)
+/* A secondary has an event of its own. */
+#define AIOURING_LEASE_OP_REPORT (1U << 2)
+/* A send that copies: better for little data. */
+#define AIOURING_LEASE_OP_COPY (1U << 3)
+/* By a worker of the kernel from the start (IOSQE_ASYNC). */
+#define AIOURING_LEASE_OP_ASYNC (1U << 4)
+
+/* The lease stays when it is filled, which is an event, until aiouring_lease_finish(). */
+#define AIOURING_LEASE_HOLD (1U << 0)
+/* The other way round, with AIOURING_LEASE_POOL_IMPORT: secondaries read into the buffer, and do nothing else. */
+#define AIOURING_LEASE_SINK (1U << 1)
+
+/* What an event tells of. */
+#define AIOURING_LEASE_DONE 1	/* a lease has ended; its name is no longer valid */
+#define AIOURING_LEASE_FILLED 2 /* a lease that is held has been filled */
+#define AIOURING_LEASE_USED 3	/* a secondary with AIOURING_LEASE_OP_REPORT is done */
+#define AIOURING_LEASE_OTHER 4	/* a completion that is none of the pool's; it is consumed */
+
+/* What became of a lease, of a secondary, or of another request. */
+struct aiouring_lease_event {
+	__s32 type;	  /* AIOURING_LEASE_DONE and so on */
+	__s32 res;	  /* DONE, FILLED: of the primary. USED: of the secondary. OTHER: of the completion */
+	__u64 lease;	  /* which */
+	__u64 data;	  /* DONE, FILLED: the lease's. USED: the secondary's. OTHER: the user data */
+	__u32 bytes;	  /* DONE, FILLED: in the buffer. USED: moved, also before an error */
+	__u32 failed;	  /* DONE: secondaries that failed, or moved less than was asked for */
+	__s32 error;	  /* DONE: the first error of these; 0 if there is none */
+	__u32 flags;	  /* OTHER: of the completion */
+	__u64 big_cqe[2]; /* OTHER: its second half, if it has one */
+};
+
+/*
+ * Makes a pool for the ring: 0. `ring` must stay where it is until the pool is destroyed, which is before the ring's end.
+ * -EINVAL: a number that is out of range, unknown flags or such that exclude each other (IMPORT and TAGS or memory; PLAIN and
+ * any other), a ring with IORING_SETUP_SQ_REWIND, a kernel before 5.19 (but with PLAIN). -EOPNOTSUPP: one before 5.11.
+ * -EBUSY: the ring has a table, and AIOURING_LEASE_POOL_TABLE is not given; -ENXIO: it is, and there is none. -ENOMEM: no
+ * memory, or RLIMIT_MEMLOCK does not allow it. Nothing is left of a pool that was not made.
+ */
+int aiouring_lease_pool_create(struct io_uring *ring, const struct aiouring_lease_params *params,
+			       struct aiouring_lease_pool **pool) LIBURING_NOEXCEPT;
+
+/*
+ * Ends the pool: cancels what is under way, waits until the kernel is done with it, takes the buffers out of the table and
+ * frees all: 0. Events that were not taken are lost; the program's completions stay in the ring. -EBUSY: a thread waits in
+ * the pool, or the ring is full of the program's completions: take them and call again. With any error the pool is there
+ * still, and takes no more leases. If the ring was ended before, all is freed at once; of requests that name
+ * memory by its address (PLAIN, RECV, sends that copy) only the addresses are kept.
+ */
+int aiouring_lease_pool_destroy(struct aiouring_lease_pool *pool) LIBURING_NOEXCEPT;
+
+/*
+ * Takes a buffer: 0, and its name in *lease, which is good until the event AIOURING_LEASE_DONE is taken. -EAGAIN: none is
+ * free, or the events of those that are were not taken. -EINVAL: flags. -ECANCELED: the pool is ending. With
+ * AIOURING_LEASE_POOL_TAGS also what the registration is refused with.
+ */
+int aiouring_lease_open(struct aiouring_lease_pool *pool, __u64 *lease, unsigned flags, __u64 data) LIBURING_NOEXCEPT;
+
+/*
+ * Starts the primary: 0. READ, RECV; in a pool with IMPORT COMMAND, whose requests have neither links nor
+ * IOSQE_CQE_SKIP_SUCCESS; the first fills the slot and has a result that is not below 0, `len` is how much that then is.
+ * -EINVAL: not such a request, or the lease is not just opened. -EFAULT: longer than the buffer. If it fails, the planned
+ * secondaries are cancelled, and the lease ends.
+ */
+int aiouring_lease_fill(struct aiouring_lease_pool *pool, __u64 lease,
+			const struct aiouring_lease_op *op) LIBURING_NOEXCEPT;
+
+/*
+ * Adds a secondary that starts when the buffer is filled, in the order of these calls: 0. WRITE, SEND; with
+ * AIOURING_LEASE_SINK READ. -EINVAL: another type, or the buffer is filled already. -EFAULT: beyond the buffer; if it is
+ * within that, but beyond what the primary brought, it is the secondary's result. -EAGAIN: `ops` are planned and under way.
+ */
+int aiouring_lease_plan(struct aiouring_lease_pool *pool, __u64 lease,
+			const struct aiouring_lease_op *op) LIBURING_NOEXCEPT;
+
+/*
+ * Starts a secondary of a lease that is held and filled: 0. -EINVAL: before the event AIOURING_LEASE_FILLED could come, after
+ * aiouring_lease_finish() or aiouring_lease_cancel(), without AIOURING_LEASE_HOLD, or of a type that does not fit. -EFAULT:
+ * beyond what the primary brought. -EAGAIN as above.
+ */
+int aiouring_lease_use(struct aiouring_lease_pool *pool, __u64 lease,
+		       const struct aiouring_lease_op *op) LIBURING_NOEXCEPT;
+
+/* Lets a lease that is held and filled end when its secondaries are done: 0. -EINVAL: it is not, or was told so before. */
+int aiouring_lease_finish(struct aiouring_lease_pool *pool, __u64 lease) LIBURING_NOEXCEPT;
+
+/*
+ * Cancels what is under way of a lease, which then ends: 0. A secondary that is not started has the result -ECANCELED; of
+ * one that is the kernel decides. -EALREADY: it was cancelled, or its primary failed. -EINVAL: it has ended.
+ */
+int aiouring_lease_cancel(struct aiouring_lease_pool *pool, __u64 lease) LIBURING_NOEXCEPT;
+
+/* io_uring_submit() that also submits what found the queue full: how many requests. */
+int aiouring_lease_submit(struct aiouring_lease_pool *pool) LIBURING_NOEXCEPT;
+
+/*
+ * Submits, and waits for an event: 0. Completions that are not the pool's are events, too. -ETIME: none within *ts, NULL
+ * for no limit. -EINTR: a signal. Else as io_uring_submit_and_wait_timeout().
+ */
+int aiouring_lease_wait(struct aiouring_lease_pool *pool, struct aiouring_lease_event *event,
+			const struct __kernel_timespec *ts) LIBURING_NOEXCEPT;
+
+/*
+ * Shows the pool a completion: 1 if it is the pool's, 0 if not. The program consumes it (io_uring_cqe_seen()) in either
+ * case. -EINVAL: it is the pool's, but was shown before.
+ */
+int aiouring_lease_cqe(struct aiouring_lease_pool *pool, const struct io_uring_cqe *cqe) LIBURING_NOEXCEPT;
+
+/* Takes the next event that is there: 1, or 0 if there is none. */
+int aiouring_lease_next(struct aiouring_lease_pool *pool, struct aiouring_lease_event *event) LIBURING_NOEXCEPT;
+
+/* The memory of a lease, for the program to read while it is held; NULL: no such lease, or it has none. */
+void *aiouring_lease_memory(struct aiouring_lease_pool *pool, __u64 lease) LIBURING_NOEXCEPT;
+
+/* The slot of a lease in the ring's table of registered buffers. -EINVAL: no such lease. */
+int aiouring_lease_slot(struct aiouring_lease_pool *pool, __u64 lease) LIBURING_NOEXCEPT;
+
 /* ---- AIO contexts: which way they go, cancellation ---- */
 
 /*

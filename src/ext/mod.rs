@@ -7,6 +7,7 @@ pub mod btrfs;
 #[cfg(feature = "capi-uring")]
 pub mod buffers;
 pub mod bufring;
+pub mod lease;
 pub mod query;
 pub mod reserve;
 pub mod wake;

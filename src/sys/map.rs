@@ -158,6 +158,23 @@ pub unsafe fn empty(at: *mut u8, len: usize) {
     }
 }
 
+/// Gives memory back, but keeps its addresses from being used again: for memory that the kernel may still write to by its
+/// address, which then fails.
+///
+/// # Safety
+/// The range must be a mapping of whole pages that nothing else uses any more.
+pub unsafe fn wall_off(at: *mut u8, len: usize) {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
+    let at = at.expose_provenance();
+    // SAFETY: the caller's promise. If it fails, all stays as it is.
+    let _ = unsafe {
+        syscall(
+            libc::SYS_mmap,
+            [at, len, libc::PROT_NONE as usize, flags as usize, usize::MAX, 0],
+        )
+    };
+}
+
 /// Keeps memory out of children made by fork.
 ///
 /// # Safety

@@ -573,6 +573,8 @@ pub const IORING_TIMEOUT_ETIME_SUCCESS: u32 = 1 << 5;
 pub const IORING_TIMEOUT_MULTISHOT: u32 = 1 << 6;
 pub const IORING_TIMEOUT_IMMEDIATE_ARG: u32 = 1 << 7;
 
+pub const IORING_RECVSEND_FIXED_BUF: u16 = 1 << 2;
+
 // Arguments of registration.
 pub const IORING_RSRC_REGISTER_SPARSE: u32 = 1 << 0;
 pub const IO_URING_OP_SUPPORTED: u32 = 1 << 0;

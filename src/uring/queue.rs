@@ -269,7 +269,7 @@ impl Ring {
 
     /// Shows the kernel what is queued; how much it has not taken yet.
     #[inline]
-    pub(super) fn flush(&self) -> u32 {
+    pub(crate) fn flush(&self) -> u32 {
         self.sq.words().map_or(0, |words| self.flush_to(&words))
     }
 
@@ -450,6 +450,69 @@ impl Ring {
                 return Ok((NonNull::new(self.cq.at(head, shift)), ready));
             }
         }
+    }
+
+    /// Takes the first completion: a copy of it, and of its second half where it has one.
+    pub(crate) fn take(&self) -> Option<(Cqe, [u64; 2])> {
+        let (cqe, head, shift) = (self.peek()?, self.cq.head(), self.cqe_shift());
+        let slots = self.slots(&cqe);
+        let second = if shift == 0 && slots == 1 {
+            [0; 2]
+        } else {
+            self.cq.second_half(head, shift)
+        };
+        self.advance(slots);
+        Some((cqe, second))
+    }
+
+    /// Takes those completions that `is_taken` says yes to, wherever they lie. The others stay there, in their order: how many
+    /// slots are filled with what was looked at. What comes meanwhile is not looked at.
+    pub(crate) fn sift(&self, mut is_taken: impl FnMut(&Cqe) -> bool) -> u32 {
+        let (head, ready) = self.cq.filled();
+        let shift = self.cqe_shift();
+        if self.flags & IORING_SETUP_CQE_MIXED != 0 {
+            // Slots are of two sizes: what is taken becomes a gap, as the kernel leaves them.
+            let (mut at, mut leading) = (0, true);
+            while at < ready {
+                let cqe = self.cq.read(head.wrapping_add(at), shift);
+                let is_gap = self.is_gap(&cqe);
+                let taken = !is_gap && self.slots(&cqe) == 1 && is_taken(&cqe);
+                if taken {
+                    self.cq.make_gap(head.wrapping_add(at));
+                }
+                leading &= is_gap || taken;
+                at = at.saturating_add(self.slots(&cqe));
+                if leading {
+                    self.cq.release(head.wrapping_add(at));
+                }
+            }
+            return ready.wrapping_sub(self.cq.head().wrapping_sub(head));
+        }
+        let mut kept: u32 = 0;
+        for at in 0..ready {
+            let from = head.wrapping_add(at);
+            if !is_taken(&self.cq.read(from, shift)) {
+                self.cq.copy(from, head.wrapping_add(kept), shift);
+                kept = kept.wrapping_add(1);
+            }
+        }
+        // What was kept lies at the head, and slots are given back there.
+        let taken = ready.wrapping_sub(kept);
+        for at in (0..kept).rev() {
+            let from = head.wrapping_add(at);
+            self.cq.copy(from, from.wrapping_add(taken), shift);
+        }
+        self.advance(taken);
+        kept
+    }
+
+    /// Hands over the first `submit` requests of what is flushed and sleeps until `want` completions are there. Looks at
+    /// nothing that other threads change.
+    pub(crate) fn sleep(&self, submit: u32, want: u32, patience: &Patience) -> Result<u32> {
+        let hand_over = self.handing_over(submit);
+        let submit = if hand_over.is_some() { submit } else { 0 };
+        let flags = hand_over.unwrap_or(0) | IORING_ENTER_GETEVENTS;
+        self.enter(submit, want, flags, Argument::extended(&patience.0))
     }
 
     /// The addresses of the completions that are there, at most as many as `room` takes; how many it got.

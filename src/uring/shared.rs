@@ -3,6 +3,7 @@
 //! A ring that is not set up has null pointers: its words read as zero, and stores do nothing.
 #![allow(unsafe_code)]
 
+use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering, fence};
 
 use super::abi::{
@@ -166,6 +167,33 @@ impl Cq {
         }
         // SAFETY: the mask keeps it inside the array, and the kernel does not touch it before `release`.
         unsafe { at.read() }
+    }
+
+    /// The sixteen bytes that follow the completion at `index`, which is a long one.
+    pub(super) fn second_half(&self, index: u32, shift: u32) -> [u64; 2] {
+        if self.cqes.is_null() {
+            return [0; 2];
+        }
+        // SAFETY: as in `read`; the kernel never puts a long completion at the very end, and any bytes are two words.
+        unsafe { self.at(index, shift).wrapping_add(1).cast::<[u64; 2]>().read() }
+    }
+
+    /// Copies the completion at `from` over that at `to`; both are filled and not consumed.
+    pub(super) fn copy(&self, from: u32, to: u32, shift: u32) {
+        if from == to || self.cqes.is_null() {
+            return;
+        }
+        // SAFETY: as in `read`: each takes `1 << shift` units, and the kernel leaves both alone before `release`.
+        unsafe { ptr::copy(self.at(from, shift), self.at(to, shift), 1 << shift) };
+    }
+
+    /// Makes a gap of the completion at `index`, which takes one slot and is not consumed.
+    pub(super) fn make_gap(&self, index: u32) {
+        if self.cqes.is_null() {
+            return;
+        }
+        // SAFETY: as in `read`.
+        unsafe { (*self.at(index, 0)).flags = IORING_CQE_F_SKIP };
     }
 }
 

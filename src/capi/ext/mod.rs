@@ -17,4 +17,7 @@ pub mod commands;
 pub mod context;
 #[cfg(all(feature = "capi-uring", feature = "capi-aio"))]
 #[allow(non_camel_case_types)] // the structures keep their names in C
+pub mod lease;
+#[cfg(all(feature = "capi-uring", feature = "capi-aio"))]
+#[allow(non_camel_case_types)] // the structures keep their names in C
 pub mod ring;

@@ -313,6 +313,55 @@ fn a_gap_of_before_is_no_gap() {
 }
 
 #[test]
+fn what_is_sifted_out_leaves_the_rest_in_order() {
+    for flags in [0, IORING_SETUP_CQE32, IORING_SETUP_CQE_MIXED] {
+        for pattern in 0..1_u64 << 6 {
+            // The slots run over the end of the ring, and the indexes over that of their type.
+            let fake = Fake::new(u32::MAX - 2);
+            let ring = fake.ring(8, flags);
+            for n in 0..6 {
+                fake.post(&ring, answer(n, 0), 1);
+            }
+            let mut asked = Vec::new();
+            let kept = ring.sift(|cqe| {
+                asked.push(cqe.user_data);
+                pattern >> cqe.user_data & 1 != 0
+            });
+            assert_eq!(asked, [0, 1, 2, 3, 4, 5]);
+            assert_eq!(kept, ring.cq_ready());
+            let left: Vec<_> = (0..6).filter(|n| pattern >> n & 1 == 0).collect();
+            if flags != IORING_SETUP_CQE_MIXED {
+                assert_eq!(kept as usize, left.len());
+            }
+            let mut found = Vec::new();
+            while let Some((cqe, _)) = ring.take() {
+                found.push(cqe.user_data);
+            }
+            assert_eq!(found, left);
+            assert_eq!(ring.cq_ready(), 0);
+        }
+    }
+}
+
+#[test]
+fn sifting_keeps_long_completions_and_gaps() {
+    let fake = Fake::new(0);
+    let ring = fake.ring(8, IORING_SETUP_CQE_MIXED);
+    fake.post(&ring, answer(1, 0), 1);
+    fake.post(&ring, answer(2, IORING_CQE_F_32), 2);
+    fake.post(&ring, answer(0, IORING_CQE_F_SKIP), 1);
+    fake.post(&ring, answer(1, 0), 1);
+    fake.post(&ring, answer(3, 0), 1);
+    // The first is gone at once, the other one is a gap.
+    assert_eq!(ring.sift(|cqe| cqe.user_data == 1), 5);
+    assert_eq!(ring.take().map(|(cqe, _)| cqe.user_data), Some(2));
+    assert_eq!(ring.take().map(|(cqe, _)| cqe.user_data), Some(3));
+    assert_eq!(ring.take(), None);
+    assert_eq!(Ring::zeroed().sift(|_| true), 0);
+    assert_eq!(Ring::zeroed().take(), None);
+}
+
+#[test]
 fn a_ring_that_is_not_set_up_does_nothing() {
     let ring = Ring::zeroed();
     assert!(!ring.push(&numbered(1)));
