@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod fuzz;
+pub mod guest;
 pub mod instructions;
 pub mod mutants;
 pub mod names;

@@ -2,7 +2,6 @@
 //! wrote is what was written, they end in time, and the system calls say which way it went, or the dynamic
 //! linker whose functions they called.
 
-use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use std::time::Duration;
 use capi_tests::program::{Face, Variant};
 use capi_tests::run::{Outcome, run};
 use capi_tests::trace::{self, need_strace, sum};
-use capi_tests::{cc, has, here, root, temp_dir};
+use capi_tests::{guest, has, root, temp_dir};
 use libtest_mimic::{Completion, Failed, Trial};
 
 /// Everything ends within seconds; a virtual machine under strace, beside other tests, may take some.
@@ -311,69 +310,10 @@ fn outstanding(variant: Variant, aio: &str, cache: &str) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Where `scripts/setup.sh` leaves a kernel and its modules.
-fn guest() -> PathBuf {
-    root().join("target/guest")
-}
-
-/// One file of an initial file system.
-fn archived(archive: &mut Vec<u8>, name: &str, bytes: &[u8]) {
-    let mut header = String::from("070701");
-    // inode, mode, owner, group, links, time, size, two devices' numbers, length of the name, checksum
-    let fields = [0, 0o100755, 0, 0, 1, 0, bytes.len(), 0, 0, 0, 0, name.len() + 1, 0];
-    for field in fields {
-        write!(header, "{field:08x}").expect("a string takes all");
-    }
-    header.push_str(name);
-    header.push('\0');
-    for part in [header.as_bytes(), bytes] {
-        archive.extend_from_slice(part);
-        archive.resize(archive.len().next_multiple_of(4), 0);
-    }
-}
-
-/// The initial file system: the guest's program, and the modules for its disk.
-fn initial(dir: &Path) -> Result<PathBuf, Failed> {
-    let program = dir.join("init");
-    let mut compile = Command::new(cc());
-    compile
-        .args([
-            "-std=gnu11",
-            "-D_GNU_SOURCE",
-            "-O1",
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            "-static",
-            "-o",
-        ])
-        .arg(&program)
-        .arg(here("c/tools/guest.c"));
-    passed(&run(&mut compile, LIMIT))?;
-    let mut archive = Vec::new();
-    archived(&mut archive, "init", &fs::read(&program).map_err(|e| e.to_string())?);
-    let modules = fs::read_dir(guest()).map_err(|e| e.to_string())?;
-    let modules = modules.flatten().map(|e| e.path());
-    for (i, module) in modules.filter(|p| p.extension().is_some_and(|e| e == "ko")).enumerate() {
-        archived(
-            &mut archive,
-            &format!("{i}.ko"),
-            &fs::read(&module).map_err(|e| e.to_string())?,
-        );
-    }
-    archived(&mut archive, "TRAILER!!!", &[]);
-    let path = dir.join("initial");
-    fs::write(&path, archive).map_err(|e| e.to_string())?;
-    Ok(path)
-}
-
 /// A virtual machine whose disk is on this AIO writes all of the disk and reads it back.
 fn machine(variant: Variant, aio: &str) -> Result<(), Failed> {
     const SIZE: usize = 32 << 20;
-    let kernel = guest().join("vmlinuz");
-    if !kernel.exists() {
-        return Err(format!("{} is missing: run `scripts/setup.sh test`", kernel.display()).into());
-    }
+    let kernel = guest::kernel()?;
     let dir = temp_dir();
     let image = dir.path().join("image");
     let file = fs::File::create(&image).map_err(|e| e.to_string())?;
@@ -392,7 +332,7 @@ fn machine(variant: Variant, aio: &str) -> Result<(), Failed> {
     .arg("-kernel")
     .arg(&kernel)
     .arg("-initrd")
-    .arg(initial(dir.path())?)
+    .arg(guest::initial(dir.path(), "guest.c", &[])?)
     .arg("-drive")
     .arg(format!(
         "file={},if=none,id=disk,format=raw,cache=none,aio={aio}",
