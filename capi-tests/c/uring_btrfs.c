@@ -258,6 +258,42 @@ static void bad_reads(void)
 	CHECK_EQ(ask_ring(other, 0, &args, PLAIN), -EBADF);
 }
 
+/* By the number of a registered file, and no further than the request before it in a chain. */
+static void registered_file(void)
+{
+	struct iovec iov = {by_ring, EXTENT}, small = {by_ring, 1};
+	struct aiouring_btrfs_encoded args, first;
+	int fd = open("file", O_RDONLY), i;
+	struct io_uring_sqe *sqe;
+
+	CHECK_EQ(io_uring_register_files(&ring, &fd, 1), 0);
+	close(fd);
+	memset(&args, 0, sizeof(args));
+	args.iov = &iov;
+	args.iovcnt = 1;
+	first = args;
+	sqe = next(&ring);
+	aiouring_prep_btrfs_encoded_read(sqe, 0, &args);
+	sqe->flags |= IOSQE_FIXED_FILE;
+	CHECK_OP(run_one(&ring, sqe), >, 4096);
+	CHECK_EQ(args.len, EXTENT);
+
+	first.iov = &small;
+	for (i = 0; i < 2; i++) {
+		sqe = next(&ring);
+		aiouring_prep_btrfs_encoded_read(sqe, 0, i ? &args : &first);
+		sqe->flags |= IOSQE_FIXED_FILE | (i ? 0 : IOSQE_IO_LINK);
+		io_uring_sqe_set_data64(sqe, (__u64)i);
+	}
+	CHECK_EQ(io_uring_submit(&ring), 2);
+	for (i = 0; i < 2; i++) {
+		struct completion cqe = take(&ring);
+
+		CHECK_EQ(cqe.res, cqe.user_data ? -ECANCELED : -ENOBUFS);
+	}
+	CHECK_EQ(io_uring_unregister_files(&ring), 0);
+}
+
 /* Many at a time, each with memory of its own. */
 static void reads_at_once(void)
 {
@@ -517,6 +553,7 @@ int main(void)
 		SKIP("Linux 6.13 has encoded reads");
 	reads();
 	bad_reads();
+	registered_file();
 	reads_at_once();
 	writes();
 	copy();
