@@ -108,12 +108,9 @@ impl Wish {
         }
     }
 
-    /// The requests that it found and that are not over.
-    fn left(&self, process: &'static Process) -> impl Iterator<Item = &'static Request> {
-        process
-            .pool
-            .all()
-            .filter(|r| r.is_asked_by(self.ticket) && self.is_for(r))
+    /// Whether it has found this request, and it is not over.
+    fn awaits(&self, request: &Request) -> bool {
+        request.is_asked_by(self.ticket) && self.is_for(request)
     }
 }
 
@@ -169,7 +166,10 @@ pub(crate) fn cancel(
             taken += lane.take_back(process, &wish);
         }
         if waits {
-            wait(process, held, &wish, deadline)?;
+            process.cancel_waits.fetch_add(1, SeqCst);
+            let waited = wait(process, held, &wish, deadline);
+            process.cancel_waits.fetch_sub(1, SeqCst);
+            waited?;
         }
     }
     held.settle_signals();
@@ -207,49 +207,53 @@ fn wait(process: &'static Process, held: &InUse<'_>, wish: &Wish, deadline: u64)
     let mut woken = Woken::Look;
     // Sleeps in a ring are short. Signals are let into them and nowhere else: each is to end the wait.
     let mut quiet = None;
-    loop {
-        held.deliver_late();
-        engine.caller.pump();
-        held.pump(process);
-        let seen = held.changed();
-        let Some(request) = wish.left(process).next() else {
-            return Ok(());
-        };
-        if woken == Woken::Signal {
-            return Err(Errno::EINTR);
-        }
-        let now = futex::now();
-        if now >= deadline {
-            return Err(Errno::ETIME);
-        }
-        let ns = (deadline - now).min(futex::FOREVER);
-        let lane = held.thread().and_then(Thread::lane).filter(|lane| lane.is_busy());
-        let parents = lane.is_some_and(|lane| request.holder() == lane.as_holder())
-            || engine.caller.is_open() && process.config.issuer() != Issuer::Sqpoll;
-        if guest && parents {
-            // The thread that has to come for it waits for this child of vfork.
-            return Err(Errno::EDEADLK);
-        }
-        let lane = lane.filter(|_| !guest);
-        woken = if lane.is_some() || engine.caller.is_open() {
-            let mask = Some(quiet.get_or_insert_with(thread::quiet_but_traps).before());
-            match lane {
-                Some(lane) => lane.sleep(process, held, (NEVER, ns.min(SLEEP), mask), life),
-                None => engine.caller.sleep(held, NEVER, ns.min(SLEEP), mask),
+    // What comes later is not among them.
+    for request in process.pool.all() {
+        while wish.awaits(request) {
+            held.deliver_late();
+            engine.caller.pump();
+            held.pump(process);
+            let seen = held.changed();
+            if !wish.awaits(request) {
+                break;
             }
-        } else {
-            quiet = None;
-            held.sleep_on(seen, ns)
-        };
-        if !held.resume(life) || held.is_dying() {
-            return Err(if woken == Woken::Signal {
-                Errno::EINTR
+            if woken == Woken::Signal {
+                return Err(Errno::EINTR);
+            }
+            let now = futex::now();
+            if now >= deadline {
+                return Err(Errno::ETIME);
+            }
+            let ns = (deadline - now).min(futex::FOREVER);
+            let lane = held.thread().and_then(Thread::lane).filter(|lane| lane.is_busy());
+            let parents = lane.is_some_and(|lane| request.holder() == lane.as_holder())
+                || engine.caller.is_open() && process.config.issuer() != Issuer::Sqpoll;
+            if guest && parents {
+                // The thread that has to come for it waits for this child of vfork.
+                return Err(Errno::EDEADLK);
+            }
+            let lane = lane.filter(|_| !guest);
+            woken = if lane.is_some() || engine.caller.is_open() {
+                let mask = Some(quiet.get_or_insert_with(thread::quiet_but_traps).before());
+                match lane {
+                    Some(lane) => lane.sleep(process, held, (NEVER, ns.min(SLEEP), mask), life),
+                    None => engine.caller.sleep(held, NEVER, ns.min(SLEEP), mask),
+                }
             } else {
-                Errno::EINVAL
-            });
-        }
-        if lane.is_some() {
-            held.expect_nothing();
+                quiet = None;
+                held.sleep_on(seen, ns)
+            };
+            if !held.resume(life) || held.is_dying() {
+                return Err(if woken == Woken::Signal {
+                    Errno::EINTR
+                } else {
+                    Errno::EINVAL
+                });
+            }
+            if lane.is_some() {
+                held.expect_nothing();
+            }
         }
     }
+    Ok(())
 }

@@ -23,6 +23,7 @@ use crate::sys::{Errno, Result, file, thread};
 use core::sync::atomic::{
     AtomicPtr, AtomicU32,
     Ordering::{Acquire, SeqCst},
+    fence,
 };
 
 /// Everything; see the module.
@@ -51,6 +52,8 @@ pub(crate) struct Process {
     pub(crate) threads: Threads,
     /// Calls of `aiouring_cancel`.
     pub(crate) cancels: AtomicU32,
+    /// Those that wait, and those that a handler has jumped out of.
+    pub(crate) cancel_waits: AtomicU32,
 }
 
 static PROCESS: AtomicPtr<Process> = AtomicPtr::new(core::ptr::null_mut());
@@ -98,14 +101,33 @@ impl Process {
         if request.is(BLOCKING_SIGNAL) {
             self.adders.fetch_sub(1, SeqCst);
         }
-        request.is_over();
+        self.over(request);
         self.pool.release(request);
+    }
+
+    /// A request has its event, and its eventfd is written to.
+    #[inline]
+    fn over(&self, request: &'static Request) {
+        if request.is_over() {
+            self.tell(request);
+        }
+    }
+
+    #[cold]
+    fn tell(&self, request: &'static Request) {
+        // In this order with the other side, which counts itself first and then looks at the request.
+        fence(SeqCst);
+        if self.cancel_waits.load(SeqCst) != 0
+            && let Some(context) = request.context()
+        {
+            context.wake_sleepers();
+        }
     }
 
     /// One of the two ends that a poll has which is kept by a ring: [`SETTLED`] or [`SILENT`].
     pub(crate) fn part(&self, request: &'static Request, end: u32) {
         if end == SETTLED {
-            request.is_over();
+            self.over(request);
         }
         let other = (SETTLED | SILENT) & !end;
         if request.state.fetch_or(end, SeqCst) & other != 0 {

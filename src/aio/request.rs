@@ -403,17 +403,13 @@ impl Request {
         asked != 0 && ticket.wrapping_sub(asked) as i32 >= 0
     }
 
-    /// It is over, with its event in the ring and its eventfd written to: whoever waits for that is told.
+    /// It is over, with its event in the ring and its eventfd written to; whether somebody may wait for that.
     #[inline]
-    pub(crate) fn is_over(&self) {
+    pub(crate) fn is_over(&self) -> bool {
         let asked = self.asked.load(Relaxed);
         self.pass_to(NOBODY);
         self.asked.store((asked | TICKET).wrapping_add(1), Release);
-        if asked & TICKET != 0
-            && let Some(context) = self.context()
-        {
-            context.wake_sleepers();
-        }
+        asked & TICKET != 0
     }
 
     pub(crate) fn is(&self, state: u32) -> bool {
