@@ -193,7 +193,7 @@ static void run(int shared, int meddlers)
 	long begun;
 	int i;
 
-	stop = 0;
+	__atomic_store_n(&stop, 0, __ATOMIC_SEQ_CST);
 	for (i = 0; i < THREADS; i++)
 		workers[i].ctx = shared ? ctx : setup(EACH);
 	for (i = 0; i < meddlers; i++) {
@@ -204,7 +204,7 @@ static void run(int shared, int meddlers)
 		CHECK_EQ(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
 	for (i = 0; i < THREADS; i++)
 		CHECK_EQ(pthread_join(threads[i], NULL), 0);
-	stop = 1;
+	__atomic_store_n(&stop, 1, __ATOMIC_SEQ_CST);
 	for (i = 0; i < meddlers; i++)
 		CHECK_EQ(pthread_join(others[i], NULL), 0);
 	for (i = 0; i < THREADS; i++) {

@@ -17,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 
 /// What threads do to each other, and what outlives what. Programs that fork with several threads
 /// or count descriptors are not for these tools.
-const PROGRAMS: [&str; 8] = [
+const PROGRAMS: [&str; 9] = [
     "aio_soak",
     "aio_stress",
     "aio_threads",
@@ -26,6 +26,7 @@ const PROGRAMS: [&str; 8] = [
     "aio_many_contexts",
     "aio_order",
     "aio_poll",
+    "aio_ext_cancel_race",
 ];
 
 fn main() {
