@@ -175,6 +175,23 @@ static void polls(io_context_t ctx, io_context_t other)
 	}
 }
 
+/* Written to so often, by now; with some issuers by the kernel, in a moment. */
+static void count_is(int counter, eventfd_t expected)
+{
+	eventfd_t sum = 0, value = expected + 1;
+	long begun = now_ms();
+
+	while (eventfd_read(counter, &value) == 0 || getenv("AIOURING_ISSUER")) {
+		if (value <= expected)
+			sum += value;
+		value = expected + 1;
+		if (sum == expected)
+			return;
+		CHECK_LE(now_ms() - begun, 5000);
+	}
+	CHECK_EQ(sum, expected);
+}
+
 /* An eventfd for each event, and with a wait the events are there when it returns. */
 static void eventfds(io_context_t ctx)
 {
@@ -202,9 +219,9 @@ static void eventfds(io_context_t ctx)
 			CHECK_EQ(all(ctx), 10);
 			reap(ctx, 10, events);
 		}
-		CHECK_EQ(eventfd_read(counter, &value), 0);
-		CHECK_EQ(value, 5);
+		count_is(counter, 5);
 		CHECK_PENDING(ctx);
+		CHECK_EQ(eventfd_read(counter, &value), -1);
 	}
 	close(counter);
 	close(pipe_fd[0]);
