@@ -27,7 +27,7 @@ struct worker {
 };
 
 static struct worker workers[THREADS];
-static int direct, buffered, counter, stop;
+static int direct, buffered, counter, stop, finished;
 static long taken, cancelled, signals, signalled;
 
 static uint64_t draw(struct worker *worker, uint64_t below)
@@ -156,7 +156,25 @@ static void *work(void *arg)
 			for (k = 0; k < BLOCK; k++)
 				CHECK_EQ(worker->slots[i].memory[k], POISON);
 	}
+	/* With AIOURING_ISSUER=caller a thread takes signals with it that the kernel has yet to make. */
+	__atomic_fetch_add(&finished, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&finished, __ATOMIC_SEQ_CST) <= THREADS)
+		sleep_ms(1);
 	return NULL;
+}
+
+static void await_signals(void)
+{
+	long begun = now_ms();
+
+	while (signalled < __atomic_load_n(&signals, __ATOMIC_SEQ_CST)) {
+		eventfd_t value;
+
+		CHECK_LE(now_ms() - begun, 5000);
+		if (eventfd_read(counter, &value) == 0)
+			signalled += (long)value;
+	}
+	CHECK_EQ(signalled, signals);
 }
 
 /* Takes back whatever there is, of everybody. */
@@ -190,10 +208,10 @@ static void run(int shared, int meddlers)
 	pthread_t threads[THREADS], others[2];
 	struct worker self[2];
 	io_context_t ctx = setup(THREADS * EACH);
-	long begun;
 	int i;
 
 	__atomic_store_n(&stop, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&finished, 0, __ATOMIC_SEQ_CST);
 	for (i = 0; i < THREADS; i++)
 		workers[i].ctx = shared ? ctx : setup(EACH);
 	for (i = 0; i < meddlers; i++) {
@@ -202,6 +220,10 @@ static void run(int shared, int meddlers)
 	}
 	for (i = 0; i < THREADS; i++)
 		CHECK_EQ(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+	while (__atomic_load_n(&finished, __ATOMIC_SEQ_CST) < THREADS)
+		sleep_ms(1);
+	await_signals();
+	__atomic_store_n(&finished, THREADS + 1, __ATOMIC_SEQ_CST);
 	for (i = 0; i < THREADS; i++)
 		CHECK_EQ(pthread_join(threads[i], NULL), 0);
 	__atomic_store_n(&stop, 1, __ATOMIC_SEQ_CST);
@@ -215,15 +237,7 @@ static void run(int shared, int meddlers)
 	CHECK_EQ(io_destroy(ctx), 0);
 	/* What was begun may have been given up when it was found that it could not go on. */
 	CHECK_LE(taken, cancelled);
-	begun = now_ms();
-	while (signalled < signals) {
-		eventfd_t value;
-
-		CHECK_LE(now_ms() - begun, 5000);
-		if (eventfd_read(counter, &value) == 0)
-			signalled += (long)value;
-	}
-	CHECK_EQ(signalled, signals);
+	await_signals();
 }
 
 int main(void)
