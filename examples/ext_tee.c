@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -290,6 +291,16 @@ static double seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* Of the process, with the workers that the kernel runs for it. */
+static double cpu_seconds(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
 static int compare_doubles(const void *a, const void *b)
 {
 	const double *x = a, *y = b;
@@ -302,7 +313,7 @@ static void measure(const char *const names[COPIES + 1], int rounds)
 	static void (*const ways[])(const struct files *) = {tee_leases, tee_tags, tee_by_hand, tee_plain};
 	static const char *const titles[] = {"leases", "leases with tags", "io_uring by hand", "read and write"};
 	static const int modes[] = {0, O_DIRECT};
-	double times[WAYS][64], middle[WAYS];
+	double times[WAYS][64], cpu[WAYS][64];
 	struct files files;
 	unsigned mode, way;
 	int round;
@@ -310,25 +321,32 @@ static void measure(const char *const names[COPIES + 1], int rounds)
 	for (mode = 0; mode < 2; mode++) {
 		for (round = -1; round < rounds; round++)
 			for (way = 0; way < WAYS; way++) {
-				double start;
+				double start, cpu_start;
 
 				files = open_files(names, modes[mode]);
+				cpu_start = cpu_seconds();
 				start = seconds();
 				ways[way](&files);
 				/* The first round makes the files. */
-				if (round >= 0)
+				if (round >= 0) {
 					times[way][round] = seconds() - start;
+					cpu[way][round] = cpu_seconds() - cpu_start;
+				}
 				close_files(&files);
 				sync();
 			}
 		for (way = 0; way < WAYS; way++) {
 			qsort(times[way], (size_t)rounds, sizeof(double), compare_doubles);
-			middle[way] = times[way][rounds / 2];
+			qsort(cpu[way], (size_t)rounds, sizeof(double), compare_doubles);
 		}
 		for (way = 0; way < WAYS; way++)
-			printf("%-8s  %-16s  %7.1f ms  %6.0f MB/s  %.2f times as long as by hand\n", mode ? "direct" : "buffered",
-			       titles[way], middle[way] * 1e3, (double)files.size / 1e6 / middle[way], middle[way] / middle[BY_HAND]);
+			printf("%-8s  %-16s  %6.1f ms (%.2f)  best %6.1f ms (%.2f)  processor %6.1f ms (%.2f)\n",
+			       mode ? "direct" : "buffered", titles[way], times[way][rounds / 2] * 1e3,
+			       times[way][rounds / 2] / times[BY_HAND][rounds / 2], times[way][0] * 1e3,
+			       times[way][0] / times[BY_HAND][0], cpu[way][rounds / 2] * 1e3,
+			       cpu[way][rounds / 2] / cpu[BY_HAND][rounds / 2]);
 	}
+	printf("in parentheses: times as much as by hand\n");
 }
 
 int main(int argc, char **argv)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds a C program of the tests together with the AIO face, both watched by a sanitizer.
+# Builds a C program of the tests together with the library, both watched by a sanitizer.
 #
 # rustc's own runtime is linked, as its code may call what the C compiler's does not have. -Z needs
 # the nightly compiler, or a stable one that is told to be like it: for these builds only.
@@ -16,7 +16,7 @@ esac
 
 RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=$sanitizer -Cunsafe-allow-abi-mismatch=sanitizer" \
     cargo rustc --quiet --package aiouring --lib --crate-type staticlib --profile release \
-    --features capi-aio,staticlib,sanitize --target "$triple" --target-dir "$target/$sanitizer"
+    --features capi-aio,capi-uring,staticlib,sanitize --target "$triple" --target-dir "$target/$sanitizer"
 
 clang -std=gnu11 -D_GNU_SOURCE -O1 -g -fsanitize="$sanitizer" -fno-omit-frame-pointer \
     -Iinclude -Icapi-tests/c -pthread -c -o "$out.o" "$source"

@@ -1,4 +1,4 @@
-//! The AIO face under tools that watch every access to memory: the compilers' sanitizers over the
+//! The AIO face and leases under tools that watch every access to memory: the compilers' sanitizers over the
 //! library and the program, the address sanitizer over a program with the library as it is
 //! installed, and valgrind.
 
@@ -17,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 
 /// What threads do to each other, and what outlives what. Programs that fork with several threads
 /// or count descriptors are not for these tools.
-const PROGRAMS: [&str; 9] = [
+const PROGRAMS: [&str; 11] = [
     "aio_soak",
     "aio_stress",
     "aio_threads",
@@ -27,6 +27,8 @@ const PROGRAMS: [&str; 9] = [
     "aio_order",
     "aio_poll",
     "aio_ext_cancel_race",
+    "ext_lease_random",
+    "ext_lease_threads",
 ];
 
 fn main() {
