@@ -409,6 +409,20 @@ int aiouring_unregister_buffers(io_context_t ctx) LIBURING_NOEXCEPT;
  */
 int aiouring_find_buffer(io_context_t ctx, const void *address, size_t len) LIBURING_NOEXCEPT;
 
+/*
+ * Has the library's ring hold the file of fd, for which many reads and writes are to come, in all contexts of the process:
+ * the kernel need not look it up for each. It is used for a transfer if fd then names the same file, opened with the
+ * same flags; if the number is closed or given to another file, that one is used, and the old one is let go of within a
+ * second. AIOURING_AUTO_FILES=1 in the environment does this by itself for descriptors that recur.
+ *
+ * 0, also where it is of no use (kernel AIO, O_SYNC, O_DSYNC); -EINVAL (ctx), -EBADF (fd), -ENOSPC (too many; some
+ * 64 are possible). Any thread, but none may give the number to another file meanwhile.
+ */
+int aiouring_register_file(io_context_t ctx, int fd) LIBURING_NOEXCEPT;
+
+/* Takes that back, whether or not fd is open still. 0, also if nothing is held by that number; -EINVAL (ctx). */
+int aiouring_unregister_file(io_context_t ctx, int fd) LIBURING_NOEXCEPT;
+
 /* The registered buffers of a ring, which are found by their addresses. */
 struct aiouring_buffers;
 

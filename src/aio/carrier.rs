@@ -161,7 +161,7 @@ impl Carrier {
     /// Does what is wanted besides the requests.
     pub(crate) fn obey(&self, process: &'static Process, batch: &Batch) {
         match batch.order {
-            Order::Submit | Order::Buffers(_) => {}
+            Order::Submit | Order::Buffers(_) | Order::Hold(_) | Order::Drop(_) => {}
             Order::Cancel(wish) => {
                 let taken = self.cancel(process, &wish);
                 batch.cancelled.store(taken, SeqCst);

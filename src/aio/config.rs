@@ -47,6 +47,7 @@ const SQPOLL: u32 = 128;
 const ASYNC_WRITES: u32 = 256;
 const ALWAYS_THREAD: u32 = 512;
 const ALWAYS_OWN: u32 = 1024;
+const AUTO_FILES: u32 = 2048;
 
 /// Waits for events that show what a thread is like.
 const TRIAL: u32 = 32;
@@ -99,6 +100,9 @@ impl Config {
         if thread::environment(c"AIOURING_WRITE") == Some(b"async") {
             bits |= ASYNC_WRITES;
         }
+        if thread::environment(c"AIOURING_AUTO_FILES") == Some(b"1") {
+            bits |= AUTO_FILES;
+        }
         // Code that runs before the C library is ready sees no environment.
         if thread::has_environment() {
             mem::remember(thread::environment(c"AIOURING_CHECK") != Some(b"strict"));
@@ -110,6 +114,11 @@ impl Config {
     /// Whether writes that block do so on the ring.
     pub(crate) fn async_writes(&self) -> bool {
         self.bits() & ASYNC_WRITES != 0
+    }
+
+    /// Whether the ring holds the files of descriptors that recur.
+    pub(crate) fn auto_files(&self) -> bool {
+        self.bits() & AUTO_FILES != 0
     }
 
     /// Who enters the kernel.

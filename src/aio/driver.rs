@@ -3,14 +3,16 @@
 use super::abi::IoEvent;
 use super::cancel::Wish;
 use super::carrier::{self, Carrier};
+use super::config::Issuer;
 use super::context::InUse;
 use super::engine::{ASLEEP, Batch, FAILED, Order, RUNNING, live};
+use super::files::{self, Files};
 use super::fixed::{self, Change};
 use super::log;
 use super::own::Verdict;
 use super::process::Process;
 use super::request::{
-    self, BLOCKING_SIGNAL, CANCELLED, CARRIED, DRIVER, FINISHING, KEPT, List, NO_SLOT, NOBODY, NOWAIT_ADDED,
+    self, BLOCKING_SIGNAL, BY_SLOT, CANCELLED, CARRIED, DRIVER, FINISHING, KEPT, List, NO_SLOT, NOBODY, NOWAIT_ADDED,
     ODD_SIGNAL, ODD_TRANSFER, RAW, Request, SEEN, SETTLED, SIGNAL_BY_NUMBER, SILENT, SOCKET, TAKEN_BACK, TRACKED, TRUE,
     USER_NOWAIT, Work,
 };
@@ -127,6 +129,8 @@ pub(crate) struct Driver {
     /// The batches of the present round.
     batches: *const Batch,
     slots: Slots,
+    /// The files that are held as requests for them recur.
+    files: Files,
     /// An eventfd of this round of hand-over, and the slot that holds it.
     shared: Option<(i32, u32)>,
     /// A request that signals its eventfd for itself and all that follow, until these are another
@@ -284,6 +288,7 @@ impl Driver {
             epoch: 0,
             batches: core::ptr::null(),
             slots: Slots::NONE,
+            files: Files::new(process.config.auto_files() && process.config.issuer() == Issuer::Thread),
             shared: None,
             signal: None,
             has_futex: false,
@@ -384,6 +389,7 @@ impl Driver {
                 self.stop_signals();
             }
             self.patrol();
+            self.tend_files();
             self.batches = self.process.engine.collect();
             if let Some(batch) = live(self.batches) {
                 self.is_busy_since(batch.since);
@@ -745,6 +751,14 @@ impl Driver {
                     saturate(eventfd, count);
                 }
                 Order::Buffers(change) => self.change_buffers(change),
+                Order::Hold(file) => {
+                    let held = self.with_files(|files, slots| files.register(file, slots));
+                    batch.cancelled.store(held.into(), SeqCst);
+                }
+                Order::Drop(fd) => {
+                    let held = self.with_files(|files, slots| files.unregister(fd, slots));
+                    batch.cancelled.store(held.into(), SeqCst);
+                }
             }
             at = batch.next.load(SeqCst);
         }
@@ -772,6 +786,27 @@ impl Driver {
         }
     }
 
+    /// Does something with the files that recur.
+    fn with_files<T>(&mut self, what: impl FnOnce(&mut Files, &mut InRing<'_>) -> T) -> T {
+        let (ring, slots) = (self.ring, &mut self.slots);
+        what(&mut self.files, &mut InRing { ring, slots })
+    }
+
+    /// Lets go of files that the program has closed.
+    fn tend_files(&mut self) {
+        if self.files.patience().is_some() && self.may_enter() {
+            self.with_files(|files, slots| files.tend(futex::now(), slots));
+        }
+    }
+
+    /// How long nobody has to look around.
+    fn longest_sleep(&self) -> Option<u64> {
+        match (self.process.lanes.patience(), self.files.patience()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
     fn sleep(&mut self) {
         let engine = &self.process.engine;
         let word = engine.sleep.fetch_or(ASLEEP, SeqCst) | ASLEEP;
@@ -781,7 +816,7 @@ impl Driver {
                 // Whoever has the ring is interrupted, or an eventfd full, and may be for long.
                 self.await_completions(1_000_000);
             } else if self.has_futex
-                && let Some(ns) = self.process.lanes.patience()
+                && let Some(ns) = self.longest_sleep()
             {
                 self.await_completions(ns);
             } else if self.has_futex {
@@ -790,7 +825,8 @@ impl Driver {
                 self.enter(0);
                 if self.ring.peek().is_none() && !self.fallen {
                     // Completions of the ring end this, too, but for one that comes right before it.
-                    thread::await_nudge(if self.awaited > 0 { 5_000_000 } else { 0 });
+                    let longest = self.files.patience().unwrap_or(0);
+                    thread::await_nudge(if self.awaited > 0 { 5_000_000 } else { longest });
                 }
             }
         }
@@ -1010,6 +1046,14 @@ impl Driver {
                     request.unfix();
                 }
                 sqe = request.transfer();
+                if self.files.are_of_use()
+                    && self.may_enter()
+                    && let Some(slot) = self.with_files(|files, slots| files.slot(request, slots))
+                {
+                    sqe.fd = slot as i32;
+                    sqe.flags |= uring::IOSQE_FIXED_FILE;
+                    request.mark(BY_SLOT);
+                }
             }
             Work::Sync | Work::DataSync => {
                 let slot = request.file_slot.load(Relaxed);
@@ -1275,6 +1319,11 @@ impl Driver {
             if may_block {
                 return self.repeat(request);
             }
+        }
+        if error == Some(Errno::EBADF) && request.is(BY_SLOT) {
+            // The slot was empty.
+            request.unmark(BY_SLOT);
+            return self.repeat(request);
         }
         let refused = matches!(error, Some(Errno::EFAULT | Errno::EINVAL | Errno::EOPNOTSUPP));
         if refused && request.unfix() {
@@ -1757,6 +1806,50 @@ fn woken(asked: u32, found: u32, socket: bool, raw: bool) -> u32 {
         _ if raw => found,
         _ if socket && told & SOCKET_INPUT != 0 => SOCKET_INPUT,
         _ => told,
+    }
+}
+
+/// The slots, and the ring that they are in.
+struct InRing<'d> {
+    ring: &'static Ring,
+    slots: &'d mut Slots,
+}
+
+impl files::Slots for InRing<'_> {
+    fn fill(&mut self, fd: i32) -> Option<u32> {
+        if !self.settle() {
+            return None;
+        }
+        let slot = self.slots.take()?;
+        if register::files_update(self.ring, slot, &raw const fd, 1) == Ok(1) {
+            return Some(slot);
+        }
+        self.slots.give_back(slot);
+        None
+    }
+
+    fn empty(&mut self, slot: u32) {
+        // Otherwise nobody else gets it.
+        if self.settle() && register::files_update(self.ring, slot, &raw const NOTHING, 1) == Ok(1) {
+            self.slots.give_back(slot);
+        }
+    }
+}
+
+impl InRing<'_> {
+    /// Has the kernel take what is queued, which is for the files that the slots have now.
+    fn settle(&self) -> bool {
+        const ROUNDS: u32 = 100;
+        for _ in 0..ROUNDS {
+            if self.ring.sq_ready() == 0 {
+                return true;
+            }
+            let _ = self.ring.submit();
+            if self.ring.sq_ready() != 0 {
+                pause();
+            }
+        }
+        false
     }
 }
 

@@ -12,6 +12,7 @@ use super::cancel::Wish;
 use super::carrier::Carrier;
 use super::config::Issuer;
 use super::context::Context;
+use super::files::Identity;
 use super::fixed::Change;
 use super::process::Process;
 use super::request::{Link, Request};
@@ -90,6 +91,9 @@ pub(crate) enum Order {
     Saturate(i32, u64),
     /// The ring's registered buffers to be changed.
     Buffers(*const Change),
+    /// A file to be held by the ring, or no longer.
+    Hold(Identity),
+    Drop(i32),
 }
 
 const PENDING: u32 = 0;
@@ -237,6 +241,18 @@ impl Engine {
             let _quiet = thread::quiet();
             self.hand_over(None, Order::Buffers(change));
         }
+    }
+
+    /// Has the ring hold a file of which many requests are to be expected; false if it does not.
+    pub(crate) fn hold_file(&self, file: Identity) -> bool {
+        let _quiet = thread::quiet();
+        self.is_running() && self.sees_descriptors() && self.hand_over(None, Order::Hold(file)).1 != 0
+    }
+
+    /// Has the ring let go of it; false if it did not hold one by that number.
+    pub(crate) fn drop_file(&self, fd: i32) -> bool {
+        let _quiet = thread::quiet();
+        self.is_running() && self.hand_over(None, Order::Drop(fd)).1 != 0
     }
 
     /// A thread of the program is about to end, after which this library's may be the last one.

@@ -1,6 +1,7 @@
 //! Calls on contexts that libaio has not. As every call they are for the copy of this library that made the context, and
 //! find it by a number: copies of one version agree on it.
 
+use super::files::Identity;
 use super::{Frame, cancel, copies, find};
 use crate::sys::{Errno, Result};
 
@@ -20,16 +21,22 @@ pub enum Extension {
     UnregisterBuffers,
     /// Which buffer holds all of some memory: its address and length.
     FindBuffer,
+    /// To hold a file in the ring: its descriptor.
+    RegisterFile,
+    /// To let go of it: the same.
+    UnregisterFile,
 }
 
 impl Extension {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Backend,
         Self::Cancel,
         Self::RegisterBuffers,
         Self::UpdateBuffers,
         Self::UnregisterBuffers,
         Self::FindBuffer,
+        Self::RegisterFile,
+        Self::UnregisterFile,
     ];
 }
 
@@ -63,6 +70,21 @@ pub fn extend(handle: usize, what: Extension, arguments: &[usize]) -> Result<usi
             table
                 .find(address, len)
                 .map_or(Err(Errno::ENOENT), |index| Ok(index as usize))
+        }
+        (Extension::RegisterFile, &[fd]) => {
+            let file = Identity::look(fd as i32).ok_or(Errno::EBADF)?;
+            let engine = &process.engine;
+            // Without a ring there is nothing to be done for it.
+            let aside = context.kernel_handle().is_some() || engine.carrier.is_open();
+            if aside || engine.hold_file(file) {
+                Ok(0)
+            } else {
+                Err(Errno::new(libc::ENOSPC))
+            }
+        }
+        (Extension::UnregisterFile, &[fd]) => {
+            process.engine.drop_file(fd as i32);
+            Ok(0)
         }
         _ => Err(Errno::EINVAL),
     }

@@ -4,7 +4,7 @@
 //! * [`submit`] admits requests and does in the caller what kernel AIO does there;
 //! * [`engine`] hands the rest over to the library's thread, [`driver`], which carries it on an
 //!   io_uring ring;
-//! * [`fixed`] finds the registered buffers that transfers lie in;
+//! * [`fixed`] finds the registered buffers that transfers lie in, [`files`] has those that recur held by the ring;
 //! * [`extend`](mod@extend) leads what libaio has not to the context it is for;
 //! * the kernel's own AIO takes the contexts of processes that get no ring, and every handle
 //!   that is not in the table.
@@ -22,6 +22,7 @@ pub(crate) mod engine;
 pub(crate) mod extend;
 #[cfg(feature = "faults")]
 pub(crate) mod faults;
+pub(crate) mod files;
 pub(crate) mod fixed;
 pub(crate) mod frame;
 pub(crate) mod judge;

@@ -92,6 +92,8 @@ pub(crate) const TAKEN_BACK: u32 = 65536;
 pub(crate) const SEEN: u32 = 131_072;
 /// The poll was taken back by `aiouring_cancel`, which its event says.
 pub(crate) const WITHDRAWN: u32 = 262_144;
+/// The transfer names its file by a slot of the ring.
+pub(crate) const BY_SLOT: u32 = 524_288;
 
 /// No fixed-file slot.
 pub(crate) const NO_SLOT: u32 = u32::MAX;
@@ -125,7 +127,7 @@ pub(crate) struct Request {
     pub(crate) fd: AtomicI32,
     pub(crate) rw_flags: AtomicU32,
     pub(crate) ioprio: AtomicU32,
-    /// Poll events asked for.
+    /// Poll events asked for; of a transfer the open flags of its file.
     pub(crate) events: AtomicU32,
     /// Position in the file of what is left to move.
     pub(crate) offset: AtomicU64,

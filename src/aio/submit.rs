@@ -993,6 +993,7 @@ impl Submission<'_> {
             self.process.buffers.look_up(table, request);
         }
         request.set_file(c.status.id);
+        request.events.store(c.status.flags as u32, Relaxed);
         self.has_others |= c.resfd >= 0 || c.status.flags & libc::O_DIRECT == 0;
         if place.flags & RWF_NOWAIT != 0 {
             request.mark(USER_NOWAIT);

@@ -91,3 +91,19 @@ pub extern "C" fn aiouring_unregister_buffers(ctx: Context) -> c_int {
 pub extern "C" fn aiouring_find_buffer(ctx: Context, address: *const c_void, len: usize) -> c_int {
     aio::extend(ctx as usize, Extension::FindBuffer, &[address as usize, len]).into_c()
 }
+
+/// Has the library's ring hold the file of a descriptor for which many transfers are to be expected, so that the kernel
+/// need not look it up for each. Transfers use it as long as the descriptor names the same file with the same flags.
+///
+/// 0, also where it is of no use: kernel AIO, a file with `O_SYNC`. `-EINVAL` (`ctx`), `-EBADF` (`fd`), `-ENOSPC` (there are
+/// too many such files, or slots). Any thread; the number must not be given to another file meanwhile.
+#[unsafe(no_mangle)]
+pub extern "C" fn aiouring_register_file(ctx: Context, fd: c_int) -> c_int {
+    aio::extend(ctx as usize, Extension::RegisterFile, &[fd as usize]).into_c()
+}
+
+/// Takes that back, before or after the descriptor was closed. 0, also if the file is not held any more; `-EINVAL` (`ctx`).
+#[unsafe(no_mangle)]
+pub extern "C" fn aiouring_unregister_file(ctx: Context, fd: c_int) -> c_int {
+    aio::extend(ctx as usize, Extension::UnregisterFile, &[fd as usize]).into_c()
+}
