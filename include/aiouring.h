@@ -177,7 +177,7 @@ AIOURINGINLINE void aiouring_prep_link_timeout_ns(struct io_uring_sqe *sqe, __u6
  * (of a ring that has only one, also _check()), and an object must not be destroyed while others use it. In a signal
  * handler that interrupts a call of the same object: -EDEADLK. A child made by fork has no object: -EINVAL.
  *
- * All results below zero are errors. -EINVAL, for all: br is NULL, or is an object no more.
+ * All results below zero are errors. For all: -EINVAL: br is NULL, or is an object no more. -EFAULT: another pointer is NULL.
  */
 struct aiouring_bufring;
 
@@ -344,12 +344,14 @@ int aiouring_bufring_shrink(struct aiouring_bufring *br, unsigned fewer) LIBURIN
 
 /*
  * To be called before io_uring_submit() by programs that may meet a kernel without buffer rings: queues the requests that
- * give released buffers back; how many buffers that were. Their completions are not seen by the program if the kernel has
- * IORING_FEAT_CQE_SKIP (5.17) and they succeed; others have AIOURING_BUFRING_USER_DATA in the upper half of the user data
- * and are to be given to aiouring_bufring_take(). -EAGAIN: the queue is full. With a buffer ring 0, and nothing is done.
+ * give released buffers back, in no more than half of the room that there is; how many buffers that were. Their
+ * completions are not seen by the program if the kernel has IORING_FEAT_CQE_SKIP (5.17) and they succeed; others have
+ * AIOURING_BUFRING_USER_DATA in the upper half of the user data and are to be given to aiouring_bufring_take(). -EAGAIN:
+ * the queue is full. With a buffer ring 0, and nothing is done.
  */
 int aiouring_bufring_flush(struct aiouring_bufring *br) LIBURING_NOEXCEPT;
 
+/* What is in the upper half of the user data of these requests. */
 #define AIOURING_BUFRING_USER_DATA 0x61696f62U
 
 /* Writes size bytes of what there is and has happened: size is sizeof(*stats). 0; -EINVAL: not a multiple of 8. */

@@ -4,6 +4,7 @@
 #define BUFRING_CHECK_H
 
 #include <aiouring.h>
+#include <dirent.h>
 #include <sys/socket.h>
 
 #include "uring_check.h"
@@ -27,6 +28,19 @@ MAYBE_UNUSED static struct aiouring_bufring_info info(const struct aiouring_bufr
 
 	CHECK_EQ(aiouring_bufring_stats(br, &info, sizeof(info)), 0);
 	return info;
+}
+
+/* How many descriptors are open. */
+MAYBE_UNUSED static int descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int count = 0;
+
+	CHECK(dir != NULL);
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
 }
 
 /* Two connected sockets that take up to a megabyte without a reader. */

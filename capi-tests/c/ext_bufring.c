@@ -69,7 +69,9 @@ static void bad_arguments(void)
 	struct aiouring_bufring_info stats;
 	struct io_uring_sqe sqe;
 	struct io_uring_cqe cqe;
+	struct io_uring other;
 	char raw[sizeof(stats) + 16];
+	int before = descriptors();
 	size_t i;
 
 	CHECK_EQ(aiouring_bufring_create(NULL, 1, SIZE, GROUP, 0, NULL), -EFAULT);
@@ -120,6 +122,18 @@ static void bad_arguments(void)
 
 	/* Not attached. */
 	CHECK_EQ(aiouring_bufring_create_params(&br, &params), 0);
+	CHECK_EQ(aiouring_bufring_attach(br, NULL), -EFAULT);
+	CHECK_EQ(aiouring_bufring_select(br, NULL), -EFAULT);
+	CHECK_EQ(aiouring_bufring_take(br, NULL, &walk), -EFAULT);
+	CHECK_EQ(aiouring_bufring_take(br, &cqe, NULL), -EFAULT);
+	CHECK_EQ(aiouring_bufring_next(NULL, &span), -EFAULT);
+	CHECK_EQ(aiouring_bufring_next(&walk, NULL), -EFAULT);
+	CHECK_EQ(aiouring_bufring_skip(NULL), -EFAULT);
+	memset(&other, 0, sizeof(other));
+	CHECK_EQ(aiouring_bufring_attach(br, &other), -EOPNOTSUPP);
+	make(&other, 4, 0);
+	io_uring_queue_exit(&other);
+	CHECK_EQ(aiouring_bufring_attach(br, &other), -EBADF);
 	CHECK_EQ(aiouring_bufring_detach(br), -EINVAL);
 	CHECK_EQ(aiouring_bufring_check(br), -EINVAL);
 	CHECK_EQ(aiouring_bufring_flush(br), 0);
@@ -132,6 +146,7 @@ static void bad_arguments(void)
 	CHECK_EQ(info(br).kind, AIOURING_BUFRING_KIND_NONE);
 	CHECK_EQ(info(br).refused, 4);
 	CHECK_EQ(info(br).completions, 0);
+	CHECK_EQ(descriptors(), before);
 
 	/* Programs of another version know more or fewer numbers. */
 	CHECK_EQ(aiouring_bufring_stats(br, NULL, sizeof(stats)), -EFAULT);
@@ -228,8 +243,14 @@ static void references(void)
 	/* The program still has a buffer, and other objects have none of it. */
 	CHECK_EQ(aiouring_bufring_create(&other, COUNT, SIZE, GROUP, how, NULL), 0);
 	CHECK_EQ(aiouring_bufring_release(other, again.id), -EINVAL);
-	if (info(br).kind == AIOURING_BUFRING_KIND_RING)
+	if (info(br).kind == AIOURING_BUFRING_KIND_RING) {
 		CHECK_EQ(aiouring_bufring_attach(other, &ring), -EEXIST);
+		CHECK_EQ(aiouring_bufring_destroy(other), 0);
+		CHECK_EQ(aiouring_bufring_create(&other, COUNT, SIZE, GROUP, AIOURING_BUFRING_CLASSIC, NULL), 0);
+		/* Linux 6.8 tells. */
+		if (aiouring_bufring_check(br) != -EOPNOTSUPP)
+			CHECK_EQ(aiouring_bufring_attach(other, &ring), -EEXIST);
+	}
 	CHECK_EQ(aiouring_bufring_attach(br, &ring), -EBUSY);
 	CHECK_EQ(aiouring_bufring_destroy(other), 0);
 	CHECK_EQ(aiouring_bufring_destroy(br), -EBUSY);
@@ -439,6 +460,102 @@ static void memory_and_again(void)
 	close(fd[1]);
 }
 
+/* Positions in a ring have 16 bits: it goes around more than once. */
+static void around(unsigned count, unsigned rounds)
+{
+	struct aiouring_bufring *br = bufring(&ring, count, 16, GROUP, how);
+	struct aiouring_bufring_walk walk;
+	struct aiouring_bufring_span span, kept = {NULL, 0, 0};
+	struct completion cqe;
+	int fd[2], armed = 0;
+	unsigned i;
+
+	sockets(fd);
+	for (i = 0; i < rounds; i++) {
+		if (!armed)
+			receive_again(&ring, br, fd[0], 1);
+		else if (how)
+			submit(&ring, br);
+		CHECK_EQ(send(fd[1], &i, sizeof(i), 0), sizeof(i));
+		cqe = take(&ring);
+		armed = (cqe.flags & IORING_CQE_F_MORE) != 0;
+		CHECK_EQ(taken(br, &cqe, &walk), 1);
+		CHECK_EQ(aiouring_bufring_next(&walk, &span), 1);
+		CHECK(memcmp(span.base, &i, sizeof(i)) == 0);
+		/* One is always held for a while, so that they come back in another order. */
+		if (kept.base && i % 3 == 0)
+			CHECK_EQ(aiouring_bufring_release(br, kept.id), 0);
+		if (i % 3 == 0)
+			kept = span;
+		else
+			CHECK_EQ(aiouring_bufring_release(br, span.id), 0);
+	}
+	CHECK_EQ(aiouring_bufring_release(br, kept.id), 0);
+	close(fd[1]);
+	if (armed)
+		CHECK_EQ(take(&ring).res, 0);
+	close(fd[0]);
+	all_provided(br, count);
+	CHECK_EQ(aiouring_bufring_destroy(br), 0);
+}
+
+/* Buffers that the kernel has refused are not lost: it gets them with the next requests. */
+static void not_provided(void)
+{
+	struct aiouring_bufring *br = bufring(&ring, COUNT, SIZE, GROUP, AIOURING_BUFRING_CLASSIC);
+	struct completion cqe = {(__u64)AIOURING_BUFRING_USER_DATA << 32 | 2 << 16 | 2, -ENOMEM, 0};
+	struct aiouring_bufring_walk walk;
+
+	CHECK_EQ(io_uring_submit(&ring), 1);
+	CHECK_EQ(info(br).provided, COUNT);
+	CHECK_EQ(taken(br, &cqe, &walk), 0);
+	CHECK_EQ(info(br).waiting, 3);
+	CHECK_EQ(info(br).provided, COUNT - 3);
+	CHECK_EQ(aiouring_bufring_flush(br), 3);
+	CHECK_EQ(aiouring_bufring_flush(br), 0);
+	/* Nothing else with this user data is believed. */
+	cqe.res = -EINVAL;
+	CHECK_EQ(taken(br, &cqe, &walk), 0);
+	cqe.res = 0;
+	CHECK_EQ(taken(br, &cqe, &walk), 0);
+	CHECK_EQ(info(br).waiting, 0);
+	CHECK_EQ(info(br).provided, COUNT);
+	CHECK_EQ(io_uring_submit(&ring), 1);
+	CHECK_EQ(aiouring_bufring_destroy(br), 0);
+}
+
+/* No room for the request that provides buffers. */
+static void full_queue(void)
+{
+	struct aiouring_bufring *br;
+	int fd[2], i;
+	struct aiouring_bufring_span span;
+
+	CHECK_EQ(aiouring_bufring_create(&br, COUNT, SIZE, GROUP, AIOURING_BUFRING_CLASSIC, NULL), 0);
+	nops(&ring, 32, 100);
+	CHECK_EQ(aiouring_bufring_attach(br, &ring), -EAGAIN);
+	CHECK_EQ(info(br).kind, AIOURING_BUFRING_KIND_NONE);
+	CHECK_EQ(io_uring_submit(&ring), 32);
+	for (i = 0; i < 32; i++)
+		CHECK_EQ(take(&ring).user_data, 100 + i);
+	CHECK_EQ(aiouring_bufring_attach(br, &ring), 0);
+	sockets(fd);
+	span = receive(br, fd, 100, 1);
+	CHECK_EQ(aiouring_bufring_release(br, span.id), 0);
+	nops(&ring, 32, 100);
+	CHECK_EQ(aiouring_bufring_flush(br), -EAGAIN);
+	CHECK_EQ(info(br).waiting, 1);
+	CHECK_EQ(io_uring_submit(&ring), 32);
+	for (i = 0; i < 32; i++)
+		CHECK_EQ(take(&ring).user_data, 100 + i);
+	CHECK_EQ(aiouring_bufring_flush(br), 1);
+	/* It submits what it has queued. */
+	CHECK_EQ(aiouring_bufring_destroy(br), 0);
+	CHECK_EQ(io_uring_sq_ready(&ring), 0);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 int main(void)
 {
 	struct aiouring_bufring *br;
@@ -454,7 +571,12 @@ int main(void)
 		no_buffers();
 		ends();
 		memory_and_again();
+		around(8, 70000);
 	}
+	how = 0;
+	around(32768, 100000);
+	not_provided();
+	full_queue();
 	io_uring_queue_exit(&ring);
 	return 0;
 }

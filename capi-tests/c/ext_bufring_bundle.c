@@ -5,7 +5,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-enum { COUNT = 16, SIZE = 1024, GROUP = 9 };
+enum { COUNT = 16, SIZE = 1024, GROUP = 9, MOST = 512 };
 
 static struct io_uring ring;
 
@@ -26,17 +26,17 @@ static void receive_bundle(struct aiouring_bufring *br, int fd, int again)
 }
 
 /* Pieces of all lengths; the buffers of each are released in another order, some late. */
-static void bundles(unsigned flags, int again)
+static void bundles(unsigned flags, int again, unsigned count, unsigned size)
 {
-	struct aiouring_bufring *br = bufring(&ring, COUNT, SIZE, GROUP, flags);
-	unsigned late[COUNT], lates = 0, i, j;
+	struct aiouring_bufring *br = bufring(&ring, count, size, GROUP, flags);
+	unsigned late[MOST], lates = 0, i, j;
 	uint64_t sent = 0, got = 0;
-	char data[6 * SIZE];
+	char data[6144];
 	int fd[2], armed = 0;
 
 	sockets(fd);
 	for (i = 0; i < 400; i++) {
-		unsigned length = 1 + (unsigned)(mix(i) % sizeof(data)), ids[COUNT], spans;
+		unsigned length = 1 + (unsigned)(mix(i) % sizeof(data)), ids[MOST], spans;
 		struct aiouring_bufring_walk walk;
 		struct aiouring_bufring_span span;
 		struct completion cqe;
@@ -58,7 +58,7 @@ static void bundles(unsigned flags, int again)
 				CHECK_EQ(walk.left, cqe.res);
 				spans = walk.spans;
 				for (j = 0; aiouring_bufring_next(&walk, &span) == 1; j++) {
-					CHECK(j < COUNT);
+					CHECK(j < count);
 					CHECK_PATTERN(span.base, span.len, 1, got);
 					got += span.len;
 					ids[j] = span.id;
@@ -66,13 +66,13 @@ static void bundles(unsigned flags, int again)
 				CHECK_EQ(j, spans);
 				/* The last first, and some of the first late. */
 				while (j-- > 0) {
-					if (j == 0 && lates < COUNT / 2)
+					if (j == 0 && lates < count / 2)
 						late[lates++] = ids[j];
 					else
 						CHECK_EQ(aiouring_bufring_release(br, ids[j]), 0);
 				}
 			}
-			if (lates == COUNT / 2 || cqe.res == -ENOBUFS)
+			if (lates == count / 2 || cqe.res == -ENOBUFS)
 				while (lates > 0)
 					CHECK_EQ(aiouring_bufring_release(br, late[--lates]), 0);
 		}
@@ -85,7 +85,7 @@ static void bundles(unsigned flags, int again)
 	CHECK_GE(info(br).crossed, 10);
 	CHECK_EQ(info(br).truncated, 0);
 	CHECK_EQ(info(br).bytes, sent);
-	CHECK_EQ(info(br).provided + info(br).waiting, COUNT);
+	CHECK_EQ(info(br).provided + info(br).waiting, count);
 	CHECK_EQ(info(br).references, 0);
 	close(fd[1]);
 	if (armed)
@@ -164,11 +164,15 @@ int main(void)
 	make(&ring, 32, 0);
 	if (!(ring.features & IORING_FEAT_RECVSEND_BUNDLE))
 		SKIP("the kernel has no bundles");
-	bundles(0, 0);
-	bundles(0, 1);
-	bundles(AIOURING_BUFRING_INC, 0);
-	bundles(AIOURING_BUFRING_INC, 1);
-	bundles(AIOURING_BUFRING_CLASSIC, 0);
+	bundles(0, 0, COUNT, SIZE);
+	bundles(0, 1, COUNT, SIZE);
+	bundles(AIOURING_BUFRING_INC, 0, COUNT, SIZE);
+	bundles(AIOURING_BUFRING_INC, 1, COUNT, SIZE);
+	bundles(AIOURING_BUFRING_CLASSIC, 0, COUNT, SIZE);
+	/* Many small ones: positions in a ring have 16 bits, and go around. */
+	bundles(0, 1, MOST, 16);
+	bundles(AIOURING_BUFRING_INC, 1, MOST, 16);
+	bundles(AIOURING_BUFRING_CLASSIC, 0, MOST, 16);
 	/* The kernel can be asked what a buffer ring has used; else it has to be said. */
 	truncated(0);
 	truncated(AIOURING_BUFRING_TRUNC);

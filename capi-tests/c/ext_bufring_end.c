@@ -1,24 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Ends in the wrong order: of rings, of objects, with requests in flight, in children, by other hands. */
 #include "bufring_check.h"
-#include <dirent.h>
 #include <pthread.h>
 
 enum { COUNT = 4, SIZE = 4096, GROUP = 6 };
 
 static unsigned how;
-
-static int descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int count = 0;
-
-	CHECK(dir != NULL);
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
 
 /* Whether a request of the group finds a buffer: 1, or -ENOBUFS. */
 static int has_buffers(struct io_uring *ring, int group)

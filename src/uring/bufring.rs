@@ -22,6 +22,7 @@ use super::abi::{
     IORING_REGISTER_PBUF_STATUS, IORING_REGISTER_USE_REGISTERED_RING, IORING_UNREGISTER_PBUF_RING,
     IOSQE_CQE_SKIP_SUCCESS, IOU_PBUF_RING_INC, Ring, Sqe,
 };
+use super::shared::REGISTERS_BY_INDEX;
 use crate::sys::futex::{Held, Lock};
 use crate::sys::{Errno, Result, file, map, uring};
 
@@ -765,19 +766,25 @@ impl Inner {
         self.has_bundles = ring.features & IORING_FEAT_RECVSEND_BUNDLE != 0 && !pretends(b"old-kernel");
         self.ring_fd = ring.ring_fd;
         self.by_index = ring.ring_fd < 0;
-        self.fd = if self.by_index {
-            ring.enter_ring_fd.load(Ordering::Relaxed) as i32
-        } else {
+        self.fd = if !self.by_index {
             file::duplicate(ring.ring_fd)?
+        } else if ring.noted(REGISTERS_BY_INDEX) {
+            ring.enter_fd()
+        } else {
+            // It has ended.
+            return Err(Errno::EBADF);
         };
-        let kind = self.register_group().inspect_err(|_| self.forget())?;
-        if kind == Kind::Requests {
-            if ring.sq_space_left() == 0 {
-                self.forget();
-                return Err(Errno::EAGAIN);
+        let kind = self.register_group().and_then(|kind| match kind {
+            Kind::Requests if self.status().is_ok() => Err(Errno::EEXIST),
+            Kind::Requests if ring.sq_space_left() == 0 => Err(Errno::EAGAIN),
+            kind => Ok(kind),
+        });
+        let kind = kind.inspect_err(|_| {
+            if !self.by_index {
+                file::close(self.fd);
             }
-            self.ring = ptr::from_ref(ring);
-        }
+        })?;
+        self.ring = if kind == Kind::Requests { ring } else { ptr::null() };
         self.kind = kind;
         (self.tail, self.done, self.seen) = (0, 0, 0);
         self.fill();
@@ -1134,9 +1141,14 @@ impl Inner {
         if self.is_orphaned() {
             return Err(Errno::EBADF);
         }
+        // SAFETY: as in `request`. The other half of the room is the program's.
+        let mut room = unsafe { (*self.ring).sq_space_left() }.div_ceil(2);
+        if room == 0 {
+            return Err(Errno::EAGAIN);
+        }
         let mut flushed = 0;
         let mut bid = 0;
-        while bid < self.max && self.waiting != 0 {
+        while bid < self.max && self.waiting != 0 && room != 0 {
             let mut nr = 0;
             while self
                 .slot(bid.wrapping_add(nr) as u16)
@@ -1151,8 +1163,9 @@ impl Inner {
             let sqe = self.request(IORING_OP_PROVIDE_BUFFERS, bid as u16, nr);
             // SAFETY: as in `request`.
             if !unsafe { (*self.ring).push(&sqe) } {
-                return if flushed == 0 { Err(Errno::EAGAIN) } else { Ok(flushed) };
+                break;
             }
+            room -= 1;
             for bid in bid..bid + nr {
                 self.hand_over(bid as u16);
             }
@@ -1207,7 +1220,7 @@ impl Inner {
 
 /// Whether the kernel, having come to `head`, has used what lies before `place`.
 fn is_behind(place: u16, head: u16) -> bool {
-    head.wrapping_sub(place) <= MOST as u16
+    head.wrapping_sub(place) < MOST as u16
 }
 
 /// Whether a test build is told to do without something.

@@ -254,7 +254,7 @@ pub unsafe extern "C" fn aiouring_bufring_stats(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn aiouring_bufring_attach(br: *mut aiouring_bufring, ring: *mut io_uring) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { of(br).and_then(|object| object.attach(&*ring)) }.into_c()
+    unsafe { of(br).and_then(|object| object.attach(ring.as_ref().ok_or(Errno::EFAULT)?)) }.into_c()
 }
 
 /// Takes the group from its ring: 0. `-EBUSY` while completions are to be taken, `-EINVAL` if there is none, `-EEXIST` in
@@ -279,11 +279,12 @@ pub unsafe extern "C" fn aiouring_bufring_select(br: *const aiouring_bufring, sq
     // SAFETY: the caller's promise.
     unsafe { of(br) }
         .and_then(aiouring_bufring::group)
-        .map(|group| {
+        .and_then(|group| {
             // SAFETY: the caller's promise.
-            let sqe = unsafe { &mut *sqe };
+            let sqe = unsafe { sqe.as_mut() }.ok_or(Errno::EFAULT)?;
             sqe.flags |= IOSQE_BUFFER_SELECT;
             sqe.buf_index = group;
+            Ok(())
         })
         .into_c()
 }
@@ -300,9 +301,13 @@ pub unsafe extern "C" fn aiouring_bufring_take(
     cqe: *const io_uring_cqe,
     walk: *mut aiouring_bufring_walk,
 ) -> c_int {
+    if walk.is_null() {
+        return Errno::EFAULT.negated();
+    }
     // SAFETY: the caller's promise.
-    let (object, cqe) = unsafe { (of(br), cqe.read()) };
+    let (object, cqe) = unsafe { (of(br), cqe.as_ref()) };
     let taken = object.and_then(|object| {
+        let cqe = cqe.ok_or(Errno::EFAULT)?;
         if (cqe.user_data >> 32) as u32 == bufring::USER_DATA {
             object.provided(cqe.user_data, cqe.res, cqe.flags)?;
         }
@@ -344,15 +349,15 @@ pub unsafe extern "C" fn aiouring_bufring_next(
     span: *mut aiouring_bufring_span,
 ) -> c_int {
     // SAFETY: the caller's promise.
-    let (br, mut rest) = unsafe {
-        let walk = &*walk;
-        let rest = Walk {
-            bid: walk.bid as u16,
-            spans: walk.spans,
-            offset: walk.offset,
-            left: walk.left,
-        };
-        (walk.br, rest)
+    let Some(now) = (unsafe { walk.as_ref() }).filter(|_| !span.is_null()) else {
+        return Errno::EFAULT.negated();
+    };
+    let br = now.br;
+    let mut rest = Walk {
+        bid: now.bid as u16,
+        spans: now.spans,
+        offset: now.offset,
+        left: now.left,
     };
     // SAFETY: the caller's promise.
     match unsafe { of(br) }.and_then(|object| object.next(&mut rest)) {
