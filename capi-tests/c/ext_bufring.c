@@ -474,7 +474,7 @@ static void around(unsigned count, unsigned rounds)
 	for (i = 0; i < rounds; i++) {
 		if (!armed)
 			receive_again(&ring, br, fd[0], 1);
-		else if (how)
+		else
 			submit(&ring, br);
 		CHECK_EQ(send(fd[1], &i, sizeof(i), 0), sizeof(i));
 		cqe = take(&ring);

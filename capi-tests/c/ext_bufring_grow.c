@@ -160,7 +160,7 @@ static void pages_go(void)
 		CHECK_EQ(aiouring_bufring_release(br, spans[i].id), 0);
 	}
 	CHECK_EQ(info(br).retired, MAX - 4);
-	CHECK_GE(aiouring_bufring_flush(br), 0);
+	submit(&ring, br);
 	CHECK_EQ(info(br).provided, 4);
 	CHECK_EQ(resident(first, MAX * SIZE), 4 * SIZE / 4096);
 	close(fd[1]);

@@ -775,8 +775,12 @@ impl Inner {
             return Err(Errno::EBADF);
         };
         let kind = self.register_group().and_then(|kind| match kind {
-            Kind::Requests if self.status().is_ok() => Err(Errno::EEXIST),
-            Kind::Requests if ring.sq_space_left() == 0 => Err(Errno::EAGAIN),
+            Kind::Requests => match self.status() {
+                Ok(_) => Err(Errno::EEXIST),
+                Err(e @ (Errno::EBADF | Errno::EOPNOTSUPP)) => Err(e),
+                Err(_) if ring.sq_space_left() == 0 => Err(Errno::EAGAIN),
+                Err(_) => Ok(kind),
+            },
             kind => Ok(kind),
         });
         let kind = kind.inspect_err(|_| {
