@@ -232,6 +232,7 @@ struct aiouring_bufring_walk {
 #define AIOURING_BUFRING_KIND_NONE 0U	  /* not attached */
 #define AIOURING_BUFRING_KIND_CLASSIC 1U /* provided by requests */
 #define AIOURING_BUFRING_KIND_RING 2U	  /* a buffer ring */
+#define AIOURING_BUFRING_KIND_CONTEXT 3U /* a buffer ring of an AIO context */
 
 /* What there is at the moment, and what has happened. */
 struct aiouring_bufring_info {
@@ -367,6 +368,86 @@ int aiouring_bufring_stats(const struct aiouring_bufring *br, struct aiouring_bu
 int aiouring_bufring_check(const struct aiouring_bufring *br) LIBURING_NOEXCEPT;
 
 /* ---- Buffer rings of AIO contexts ---- */
+
+/* The aio_lio_opcode of the reads below. Kernel AIO has no such operation and answers -EINVAL. */
+#define AIOURING_CMD_PREAD_SELECT 0x6100
+
+/*
+ * A read that brings no memory: the kernel takes a buffer of the ring that aiouring_bufring_bind() has bound to the
+ * context, when there is data. Of a pipe or socket that is when something arrives: io_submit() does not wait, and
+ * neither the request nor anything else holds a buffer until then. nbytes: how much at most, 0 for as much as the buffer
+ * has room for. offset: the position in a file or block device, 0 for everything else.
+ *
+ * The event's res is the number of bytes, 0 at the end of the stream or file, or a negative error number; its res2 says
+ * where the data is (AIOURING_EVENT_, below):
+ *   -ENOBUFS    there was data and no buffer; nothing was taken from the stream: release buffers and submit again
+ *   -ECANCELED  taken back by io_cancel(), aiouring_cancel(), aiouring_bufring_unbind(), or since the process forbade io_uring to itself
+ *               (or the descriptor was closed early, see below); nothing was taken from the stream
+ *   others      those of read(2); if res2 names a buffer, it is the program's to release
+ *
+ * Reads of one pipe, FIFO or socket are done one after the other, in the order in which they were submitted, by whatever
+ * threads and to whatever contexts of the process: so is their data, and so are the events of one context. Reads of
+ * other files (terminals, devices, eventfds) are independent of each other. O_NONBLOCK makes no difference: the read
+ * waits. The descriptor may be closed once io_submit() has returned; but a read that is to wait for one before it, or a
+ * second time, may end with -ECANCELED then if there are thousands of such reads.
+ *
+ * io_submit() answers -EINVAL without a bound ring, for a directory, for a file or block device where the ring is used
+ * incrementally, and if u.c.buf or aio_rw_flags are not 0 or a priority is named; -EBADF for a descriptor that is not for
+ * reading; -EOPNOTSUPP once io_uring is forbidden and in a child of vfork(). io_set_eventfd() works as with
+ * io_prep_pread(). A write to the same place of a file that comes after io_submit() may be seen by the read. Linux 5.19.
+ */
+AIOURINGINLINE void aiouring_prep_pread_select(struct iocb *iocb, int fd, size_t nbytes,
+					       long long offset) LIBURING_NOEXCEPT
+{
+	memset(iocb, 0, sizeof(*iocb));
+	iocb->aio_fildes = fd;
+	iocb->aio_lio_opcode = AIOURING_CMD_PREAD_SELECT;
+	iocb->u.c.nbytes = nbytes;
+	iocb->u.c.offset = offset;
+}
+
+/*
+ * Bits of res2 of such an event, and the number of the buffer above them. They are the flags of the completion, so that
+ * res and res2 are what aiouring_bufring_take() wants.
+ */
+#define AIOURING_EVENT_BUFFER IORING_CQE_F_BUFFER         /* a buffer was used */
+#define AIOURING_EVENT_MORE IORING_CQE_F_BUF_MORE         /* the kernel will put more data into the same buffer */
+#define AIOURING_EVENT_NONEMPTY IORING_CQE_F_SOCK_NONEMPTY /* the socket had more data when the read was done */
+
+/*
+ * Has the reads of a context that aiouring_prep_pread_select() made take their buffers from br: 0. A context has one
+ * ring, and a ring is bound to one context or attached to one io_uring ring; the group of aiouring_bufring_create() is of
+ * no account here. Buffers that are put into use, released or taken out of use while it is bound are that at once. Kernels
+ * that cannot use buffers incrementally (before 6.12) use them whole. Any thread. -EBUSY: the context has a ring, br is
+ * attached or bound, or events of its last context were not taken; -EOPNOTSUPP: the requests of the context do not go to a
+ * thread of the library (aiouring_context_backend() is 0, AIOURING_ISSUER is caller or sqpoll), the kernel has no buffer
+ * rings (before 5.19), or br has AIOURING_BUFRING_CLASSIC; -EINVAL: ctx is no context.
+ */
+int aiouring_bufring_bind(struct aiouring_bufring *br, io_context_t ctx) LIBURING_NOEXCEPT;
+
+/*
+ * Ends that: 0. Reads that wait end with -ECANCELED, and nothing is taken from their streams; those of files are waited
+ * for. When it returns the kernel uses no more buffers. Events with data that came before can still be taken, and have to
+ * be before br is bound again. io_destroy() ends the reads, too, and drops their events; br stays bound to what is no
+ * context any more until this function is called, which it has to be before br is destroyed. aiouring_bufring_check()
+ * compares the books with the events of the context while br is bound. Any thread. -EINVAL: br is not bound.
+ */
+int aiouring_bufring_unbind(struct aiouring_bufring *br) LIBURING_NOEXCEPT;
+
+/*
+ * As aiouring_bufring_take(), for the event of a read of aiouring_prep_pread_select(): to be called for each of them, in
+ * the order in which they came.
+ */
+int aiouring_bufring_take_event(struct aiouring_bufring *br, const struct io_event *event,
+				struct aiouring_bufring_walk *walk) LIBURING_NOEXCEPT;
+
+/* The number of the buffer that the event of such a read names, or -1 if there is none. */
+AIOURINGINLINE int aiouring_event_buffer(const struct io_event *event) LIBURING_NOEXCEPT
+{
+	if (!(event->res2 & AIOURING_EVENT_BUFFER))
+		return -1;
+	return AIOURING_NUM__(int, event->res2 >> IORING_CQE_BUFFER_SHIFT);
+}
 
 /* ---- Registered buffers and files ---- */
 

@@ -51,7 +51,7 @@ pub struct IoEvent {
     pub obj: u64,
     /// Bytes, poll events, or `-errno`.
     pub res: i64,
-    /// 0.
+    /// 0; of a read that takes its buffer from a ring the flags of its completion.
     pub res2: i64,
 }
 
@@ -74,6 +74,9 @@ pub const POLL: u16 = 5;
 pub const PREADV: u16 = 7;
 /// Write from several buffers.
 pub const PWRITEV: u16 = 8;
+/// Read into a buffer of the ring that is bound to the context. Kernel AIO has no such operation and will not get one
+/// of this number soon.
+pub const PREAD_SELECT: u16 = 0x6100;
 
 /// `magic` of a completion ring that a program may read itself.
 pub const RING_MAGIC: u32 = 0xa10a_10a1;

@@ -166,6 +166,9 @@ impl Carrier {
                 let taken = self.cancel(process, &wish);
                 batch.cancelled.store(taken, SeqCst);
             }
+            Order::Bind(context) => context.provided.answer(Err(Errno::EOPNOTSUPP)),
+            // Its reads end with the thread that made the ring, and that with the transfers in it.
+            Order::Unbind(context) => context.provided.let_go(context.selects.is_empty()),
             // Kernel AIO's own signal never blocks, and stops at the greatest value.
             Order::Saturate(eventfd, count) => {
                 for _ in 0..count {

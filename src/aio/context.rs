@@ -11,6 +11,7 @@ use super::fixed::Table as FixedTable;
 use super::frame::{Call, Frame, Thread};
 use super::own::Lane;
 use super::process::Process;
+use super::provided::Provided;
 use super::request::{List, Request, Stack};
 use super::ring::{EventRing, Shape, Writer};
 use super::underway::Underway;
@@ -58,6 +59,9 @@ pub(crate) struct Context {
     late: Stack,
     /// Polls that `io_cancel` can still reach.
     pub(crate) polls: List,
+    /// Reads that take a buffer of the ring below, and have not ended.
+    pub(crate) selects: List,
+    pub(crate) provided: Provided,
     /// Eventfds that are being signalled for events in the ring.
     pub(crate) signals: Underway,
     waiting: Waiting,
@@ -137,6 +141,11 @@ impl Context {
         self.deliver_late();
     }
 
+    /// Whether there are requests that `io_cancel` can take back.
+    pub(crate) fn has_waiting(&self) -> bool {
+        !(self.polls.is_empty() && self.selects.is_empty())
+    }
+
     /// A request leaves the call that submits it, or (-1) has ended.
     pub(crate) fn count(&self, change: i32) {
         self.requests.fetch_add(change as u32, SeqCst);
@@ -166,7 +175,10 @@ impl Context {
     /// thread has the ring. That one, or the next that comes by, then adds it.
     pub(crate) fn deliver(&self, request: &'static Request) -> bool {
         request.delivered.store(0, SeqCst);
-        if let Some(writer) = self.ring.try_write() {
+        // Events of one stream have an order: none goes past those that wait.
+        if self.late.is_empty()
+            && let Some(writer) = self.ring.try_write()
+        {
             publish(&writer, request.event(), &self.ring);
             return true;
         }
@@ -722,13 +734,22 @@ impl Table {
 
     /// The first poll of any context that meets the condition.
     pub(crate) fn find_poll(&self, condition: &dyn Fn(&'static Request) -> bool) -> Option<&'static Request> {
+        self.find_request(|context| &context.polls, condition)
+    }
+
+    /// The first request in such a list of any context that meets the condition.
+    pub(crate) fn find_request(
+        &self,
+        list: fn(&'static Context) -> &'static List,
+        condition: &dyn Fn(&'static Request) -> bool,
+    ) -> Option<&'static Request> {
         let _quiet = thread::quiet();
         let _held = self.lock.lock();
         for bucket in &self.buckets {
             let mut at = reference(bucket);
             while let Some(context) = at {
-                if let Some(poll) = context.polls.find(condition) {
-                    return Some(poll);
+                if let Some(request) = list(context).find(condition) {
+                    return Some(request);
                 }
                 at = reference(&context.next);
             }
@@ -767,7 +788,7 @@ impl Table {
         Ok(())
     }
 
-    /// Ends a context: cancels its polls, waits for its requests, wakes its sleepers.
+    /// Ends a context: cancels its polls and the reads that wait, waits for its requests, wakes its sleepers.
     ///
     /// # Errors
     /// `EINVAL` when another call was first.
@@ -795,6 +816,10 @@ impl Table {
     /// The end of a context that nobody uses any more.
     fn finish(&self, context: &'static Context) {
         if context.kernel_handle().is_none() {
+            if let Some(process) = Process::current() {
+                // Its reads are over.
+                let _ = context.unbind(process, 0);
+            }
             context.ring.close();
         }
         let _quiet = thread::quiet();
@@ -815,7 +840,7 @@ impl Table {
             if (!busy && context.users.load(SeqCst) == 0) || super::seeded("hasty") {
                 return;
             }
-            if !context.polls.is_empty() && process.engine.cancel(context, 0) {
+            if context.has_waiting() && process.engine.cancel(context, 0) {
                 continue;
             }
             // Should it be the interrupted call that has the ring.

@@ -1,5 +1,7 @@
 //! The ring lane, from within: the thread that creates, drives and closes the ring.
 
+mod select;
+
 use super::abi::IoEvent;
 use super::cancel::Wish;
 use super::carrier::{self, Carrier};
@@ -30,7 +32,9 @@ impl thread::Body for Process {
         let engine = &self.engine;
         engine.thread.store(thread::own_id(), SeqCst);
         if let Some(ring) = engine.carrier.left_ring() {
-            return Driver::of(self, ring, 0).go_on();
+            let mut driver = Driver::of(self, ring, 0);
+            driver.is_heir = true;
+            return driver.go_on();
         }
         // It is not needed, so no filter is asked.
         if engine.is_unfiltered() {
@@ -65,6 +69,8 @@ const HOLD: u64 = 16;
 const PAUSED: u64 = 32;
 /// The same by a link, with the slot in the bits above [`KIND`].
 const LINKED_SIGNAL: u64 = 5;
+/// As [`HOLD`], the slot of the file.
+const HOLD_FILE: u64 = 48;
 const KIND: u64 = 63;
 
 /// Nanoseconds after which a write to an eventfd is taken back: longer than a kernel worker takes
@@ -180,6 +186,11 @@ pub(crate) struct Driver {
     /// Cancellations whose outcome the kernel has yet to say, and those that had one.
     unheard: u32,
     taken: u32,
+    /// Where to begin to look for the number of a buffer group.
+    next_group: u16,
+    /// The thread that made the ring has gone, and how many looks at the ring since then were in vain.
+    is_heir: bool,
+    quiet_looks: u32,
 }
 
 impl Driver {
@@ -318,6 +329,9 @@ impl Driver {
             vain: 0,
             unheard: 0,
             taken: 0,
+            next_group: 0,
+            is_heir: false,
+            quiet_looks: 0,
         }
     }
 
@@ -460,7 +474,12 @@ impl Driver {
                 }
                 carrier.encumbered.store(true, SeqCst);
             }
-            let impatient = carrier.asks() || self.unfinished.is_some() || self.watching && self.looks < FIRST_LOOKS;
+            let orphans = self.is_heir && self.has_selects();
+            if orphans {
+                self.bury_selects();
+            }
+            let impatient =
+                orphans || carrier.asks() || self.unfinished.is_some() || self.watching && self.looks < FIRST_LOOKS;
             let has_context = carrier.has_context();
             let longest = if impatient || !has_context && !drained {
                 10_000_000
@@ -489,7 +508,8 @@ impl Driver {
         engine.carrier.encumbered.load(SeqCst)
             && !engine.caller.is_open()
             && self.unfinished.is_none()
-            && self.process.table.find_poll(&only_there).is_none()
+            // They go, too, where reads are to end that have a buffer of the program.
+            && (self.process.table.find_poll(&only_there).is_none() || self.has_selects())
     }
 
     /// Sleeps until something is handed over, at most so long.
@@ -533,6 +553,7 @@ impl Driver {
             // The kernel's events need a thread.
             let _ = thread::spawn(process);
         }
+        self.forsake_selects();
         while let Some(poll) = process
             .table
             .find_poll(&|r| r.turn(CARRIED | TRUE | CANCELLED | SEEN, SEEN))
@@ -570,6 +591,9 @@ impl Driver {
             // Unless it has ended by itself, and may be another request by now.
             (uring::IORING_OP_ASYNC_CANCEL, 0) if request.is(TAKEN_BACK) => self.leave(request),
             (uring::IORING_OP_ASYNC_CANCEL, _) => {}
+            (_, 0 | PAUSED) if request.work() == Work::Select => {
+                self.end_select(request, Errno::ECANCELED.negated(), 0);
+            }
             (_, 0 | PAUSED) => {
                 self.in_ring -= u32::from(request.work() != Work::Poll);
                 if request.is(CANCELLED) {
@@ -579,7 +603,7 @@ impl Driver {
                 }
             }
             // By its number it will be signalled in any case.
-            (_, HOLD) => {}
+            (_, HOLD | HOLD_FILE) => {}
             _ => self.signal_by_number(request),
         }
     }
@@ -720,7 +744,7 @@ impl Driver {
             let mut next = batch.first.get();
             while let Some(request) = next {
                 next = request.chain.get();
-                if request.work() != Work::Poll {
+                if !request.work().waits() {
                     request.mark_if(self.process.transfers.begin(), ODD_TRANSFER);
                 }
                 if let Some(context) = request.context() {
@@ -759,6 +783,8 @@ impl Driver {
                     let held = self.with_files(|files, slots| files.unregister(fd, slots));
                     batch.cancelled.store(held.into(), SeqCst);
                 }
+                Order::Bind(context) => self.bind(context),
+                Order::Unbind(context) => self.unbind(context),
             }
             at = batch.next.load(SeqCst);
         }
@@ -857,7 +883,8 @@ impl Driver {
         while !self.fallen {
             if self.ring.push(sqe) {
                 self.awaited += is_awaited(sqe.user_data);
-                self.polls += u32::from(sqe.opcode == uring::IORING_OP_POLL_ADD);
+                let waits = sqe.opcode == uring::IORING_OP_POLL_ADD || sqe.flags & uring::IOSQE_BUFFER_SELECT != 0;
+                self.polls += u32::from(waits);
                 return true;
             }
             self.enter(0);
@@ -1014,6 +1041,7 @@ impl Driver {
                     SIGNAL => self.signal_ended(request, cqe.res),
                     DESCRIPTOR => self.saturate(request, cqe.res),
                     HOLD => self.not_held(request, cqe.res),
+                    HOLD_FILE => self.file_not_held(request, cqe.res),
                     _ => self.complete(request, &cqe),
                 }
             },
@@ -1022,6 +1050,9 @@ impl Driver {
 
     /// Puts a request into the SQ.
     fn issue(&mut self, request: &'static Request) {
+        if request.work() == Work::Select {
+            return self.begin_select(request);
+        }
         if self.fallen {
             return self.carry(request);
         }
@@ -1076,6 +1107,7 @@ impl Driver {
                     events
                 };
             }
+            Work::Select => {}
         }
         let mut chain = [fill, Some(sqe), None, None];
         let [_, _, hold, signal] = &mut chain;
@@ -1138,7 +1170,7 @@ impl Driver {
                 self.shared = Some((resfd, slot));
                 let tagged = request::user_data(request) | HOLD;
                 self.push(&self.slot_update(slot, fill_address(&request.resfd), tagged));
-            } else if request.work() == Work::Poll {
+            } else if request.work().waits() {
                 request.mark(SIGNAL_BY_NUMBER);
             } else {
                 return false;
@@ -1235,11 +1267,12 @@ impl Driver {
                 return taken;
             }
         }
+        taken += self.cancel_selects(wish);
         if wish.is_for_polls() {
             return taken;
         }
         for request in self.process.pool.all() {
-            if request.holder() == DRIVER && request.work() != Work::Poll && wish.is_for(request) {
+            if request.holder() == DRIVER && !request.work().waits() && wish.is_for(request) {
                 wish.mark(request);
                 let sqe = cancellation(request::user_data(request), 0, TAKEN);
                 self.unheard += u32::from(self.push(&sqe));
@@ -1278,8 +1311,12 @@ impl Driver {
     fn complete(&mut self, request: &'static Request, cqe: &Cqe) {
         let res = cqe.res;
         let error = if res < 0 { Some(Errno::new(-res)) } else { None };
+        let paused = cqe.user_data & PAUSED != 0;
+        if request.work() == Work::Select {
+            return self.complete_select(request, cqe, paused);
+        }
         if request.work() == Work::Poll {
-            let (more, paused) = (cqe.flags & uring::IORING_CQE_F_MORE != 0, cqe.user_data & PAUSED != 0);
+            let more = cqe.flags & uring::IORING_CQE_F_MORE != 0;
             return self.complete_poll(request, res, more, paused);
         }
         self.in_ring -= 1;
@@ -1442,15 +1479,20 @@ impl Driver {
             // The kernel gave it up before it was true, for want of room or memory: once more after a
             // pause, since there may be none yet. The two are no chain, as a cancellation would not
             // find a poll that has yet to begin.
-            self.push(&Sqe {
-                opcode: uring::IORING_OP_TIMEOUT,
-                fd: -1,
-                addr: &raw const PAUSE as u64,
-                len: 1,
-                user_data: request::user_data(request) | PAUSED,
-                ..Sqe::default()
-            });
+            self.pause(request);
         }
+    }
+
+    /// Lets some time go by before a request is tried again.
+    fn pause(&mut self, request: &'static Request) -> bool {
+        self.push(&Sqe {
+            opcode: uring::IORING_OP_TIMEOUT,
+            fd: -1,
+            addr: &raw const PAUSE as u64,
+            len: 1,
+            user_data: request::user_data(request) | PAUSED,
+            ..Sqe::default()
+        })
     }
 
     fn poll_again(&mut self, request: &'static Request) {
@@ -1509,6 +1551,9 @@ impl Driver {
         if request.work() == Work::Poll && !request.is(CANCELLED) {
             held.polls.remove(request);
         }
+        if request.work() == Work::Select {
+            held.selects.remove(request);
+        }
         let slot = request.slot.load(Relaxed);
         let same = |first: &&Request| {
             slot == first.slot.load(Relaxed) && first.context().is_some_and(|c| core::ptr::eq(c, *held))
@@ -1540,7 +1585,7 @@ impl Driver {
 
     /// The kernel's own requests are its own business.
     fn transfer_ended(&self, request: &'static Request) {
-        if !matches!(request.work(), Work::Poll | Work::Tag) && !request.is(CARRIED) {
+        if !request.work().waits() && !request.is(CARRIED) {
             self.process.transfers.end(request.is(ODD_TRANSFER));
         }
     }
@@ -1674,7 +1719,7 @@ impl Driver {
 
 /// 1 for an entry whose completion has a meaning, if it succeeds.
 fn is_awaited(user_data: u64) -> u32 {
-    u32::from(user_data != UNHEEDED && user_data & KIND != HOLD && user_data & KIND != fixed::TAG)
+    u32::from(user_data != UNHEEDED && !matches!(user_data & KIND, HOLD | HOLD_FILE | fixed::TAG))
 }
 
 /// What follows a write that a dying process has to wait for, as kernel AIO does: a task that

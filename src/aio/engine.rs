@@ -94,6 +94,10 @@ pub(crate) enum Order {
     /// A file to be held by the ring, or no longer.
     Hold(Identity),
     Drop(i32),
+    /// The buffer ring of the context, to be made known to the kernel; and not to be known any more, for which the reads
+    /// that wait for its buffers are taken back.
+    Bind(&'static Context),
+    Unbind(&'static Context),
 }
 
 const PENDING: u32 = 0;
@@ -207,6 +211,12 @@ impl Engine {
         }
         let _quiet = thread::quiet();
         self.hand_over(None, Order::Cancel(wish)).1
+    }
+
+    /// One of the orders that concern the buffer ring of a context, which has the answer.
+    pub(crate) fn bind(&self, order: Order) {
+        let _quiet = thread::quiet();
+        self.hand_over(None, order);
     }
 
     /// Returns when every completion that is there by now has become an event.

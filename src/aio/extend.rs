@@ -4,6 +4,7 @@
 use super::files::Identity;
 use super::{Frame, cancel, copies, find};
 use crate::sys::{Errno, Result};
+use crate::uring::abi::BufReg;
 
 /// What is asked of a context.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,10 +26,17 @@ pub enum Extension {
     RegisterFile,
     /// To let go of it: the same.
     UnregisterFile,
+    /// Has reads take their buffers from a ring: its address, how many buffers it has room for, `IOU_PBUF_RING_`, and the
+    /// rest of a buffer that is too small for use. Gives the flags that hold, and above 16 bits whether the latter does.
+    Bind,
+    /// Ends that for the ring at an address. Gives how many buffers events have named as used up, the lower 16 bits.
+    Unbind,
+    /// Gives the same for a ring that stays bound.
+    Used,
 }
 
 impl Extension {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 11] = [
         Self::Backend,
         Self::Cancel,
         Self::RegisterBuffers,
@@ -37,6 +45,9 @@ impl Extension {
         Self::FindBuffer,
         Self::RegisterFile,
         Self::UnregisterFile,
+        Self::Bind,
+        Self::Unbind,
+        Self::Used,
     ];
 }
 
@@ -86,6 +97,18 @@ pub fn extend(handle: usize, what: Extension, arguments: &[usize]) -> Result<usi
             process.engine.drop_file(fd as i32);
             Ok(0)
         }
+        (Extension::Bind, &[address, entries, flags, min_left]) => {
+            let ring = BufReg {
+                ring_addr: address as u64,
+                ring_entries: entries as u32,
+                flags: flags as u16,
+                min_left: min_left as u32,
+                ..BufReg::default()
+            };
+            context.bind(process, &ring)
+        }
+        (Extension::Unbind, &[address]) => context.unbind(process, address as u64),
+        (Extension::Used, &[address]) => context.used(address as u64),
         _ => Err(Errno::EINVAL),
     }
 }

@@ -30,8 +30,10 @@ pub(crate) mod log;
 pub(crate) mod own;
 pub(crate) mod process;
 pub(crate) mod programs;
+pub(crate) mod provided;
 pub(crate) mod request;
 pub(crate) mod ring;
+pub(crate) mod streams;
 pub(crate) mod submit;
 pub(crate) mod underway;
 pub(crate) mod wait;
@@ -198,11 +200,12 @@ pub fn submit(handle: usize, nr: i64, iocbs: usize) -> Result<usize> {
     }
 }
 
-/// Takes a poll back; its event comes with a result of 0.
+/// Takes a poll back; its event comes with a result of 0. Or a read that waits for data and for a buffer; its event comes
+/// with `ECANCELED`, or with data that was there first.
 ///
 /// # Errors
-/// `EINPROGRESS` when the poll was taken back; `EINVAL` for everything that is not a pending
-/// poll of the context; `EFAULT`.
+/// `EINPROGRESS` when it was taken back; `EINVAL` for everything that is not a pending poll or such a read of the
+/// context; `EFAULT`.
 pub fn cancel(handle: usize, iocb: usize, event: usize) -> Result<usize> {
     let frame = Frame::default();
     let Some((process, context)) = find_ours(handle, &frame) else {
@@ -218,7 +221,7 @@ pub fn cancel(handle: usize, iocb: usize, event: usize) -> Result<usize> {
     if key != 0 {
         return Err(Errno::EINVAL);
     }
-    if !context.polls.is_empty() && process.engine.cancel(*context, iocb as u64) {
+    if context.has_waiting() && process.engine.cancel(*context, iocb as u64) {
         context.settle_signals();
         Err(Errno::EINPROGRESS)
     } else {

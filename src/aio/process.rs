@@ -15,6 +15,7 @@ use super::frame::Threads;
 use super::judge::Judge;
 use super::own::Lanes;
 use super::request::{BLOCKING_SIGNAL, Pool, Request, SETTLED, SILENT, Tracked};
+use super::streams::Streams;
 use super::underway::Underway;
 use crate::sys::futex::Lock;
 use crate::sys::map;
@@ -54,6 +55,7 @@ pub(crate) struct Process {
     pub(crate) cancels: AtomicU32,
     /// Those that wait, and those that a handler has jumped out of.
     pub(crate) cancel_waits: AtomicU32,
+    pub(crate) streams: Streams,
 }
 
 static PROCESS: AtomicPtr<Process> = AtomicPtr::new(core::ptr::null_mut());

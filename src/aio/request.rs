@@ -34,6 +34,8 @@ pub(crate) enum Work {
     Poll,
     /// None: the ring lets go of a registered buffer, see [`super::fixed`].
     Tag,
+    /// A read whose buffer the kernel takes from a ring.
+    Select,
 }
 
 impl Work {
@@ -44,8 +46,14 @@ impl Work {
             2 => Self::Sync,
             3 => Self::DataSync,
             4 => Self::Poll,
-            _ => Self::Tag,
+            5 => Self::Tag,
+            _ => Self::Select,
         }
+    }
+
+    /// Whether it may wait for ever.
+    pub(crate) fn waits(self) -> bool {
+        matches!(self, Self::Poll | Self::Tag | Self::Select)
     }
 }
 
@@ -94,6 +102,14 @@ pub(crate) const SEEN: u32 = 131_072;
 pub(crate) const WITHDRAWN: u32 = 262_144;
 /// The transfer names its file by a slot of the ring.
 pub(crate) const BY_SLOT: u32 = 524_288;
+/// Of [`Work::Select`]: it keeps its place among the others of its stream; it waits for those before it.
+pub(crate) const ORDERED: u32 = 1 << 20;
+pub(crate) const QUEUED: u32 = 1 << 21;
+/// The file is polled for it; it has been.
+pub(crate) const POLLING: u32 = 1 << 22;
+pub(crate) const POLLED: u32 = 1 << 23;
+/// The ring has had it before: its descriptor may mean another file by now.
+pub(crate) const TRIED: u32 = 1 << 24;
 
 /// No fixed-file slot.
 pub(crate) const NO_SLOT: u32 = u32::MAX;
@@ -156,12 +172,16 @@ pub(crate) struct Request {
     pub(crate) result: AtomicI64,
     /// The event is in the ring.
     pub(crate) delivered: AtomicU32,
+    /// What it says beside the result.
+    pub(crate) flags: AtomicU32,
     /// When the write to the eventfd began, or was last taken back.
     pub(crate) signalled: AtomicU64,
     /// What it adds: one for its own event and each that follows.
     pub(crate) adds: AtomicU64,
     /// The next that the library's thread has to finish.
     pub(crate) unfinished: Link,
+    /// Of the first of a stream: the last of it.
+    pub(crate) hindmost: Link,
     /// What kernel AIO is told, where the request goes there.
     control: [AtomicU64; size_of::<Iocb>() / 8],
     /// Who has it: [`NOBODY`], ...
@@ -171,6 +191,9 @@ pub(crate) struct Request {
     /// In the first request of a piece of memory, that of the piece before.
     older: Link,
 }
+
+// So much a request takes that waits, whether there are ten or ten thousand.
+const _: () = assert!(size_of::<Request>() == 320);
 
 /// A reference that may be absent.
 #[derive(Default)]
@@ -205,7 +228,14 @@ impl Request {
         self.fd.store(fd, Relaxed);
         self.iocb.store(iocb, Relaxed);
         self.data.store(data, Relaxed);
-        for word in [&self.state, &self.rw_flags, &self.ioprio, &self.events, &self.segments] {
+        for word in [
+            &self.state,
+            &self.rw_flags,
+            &self.ioprio,
+            &self.events,
+            &self.segments,
+            &self.flags,
+        ] {
             word.store(0, Relaxed);
         }
         for word in [&self.offset, &self.len, &self.done, &self.epoch] {
@@ -238,6 +268,8 @@ impl Request {
             Work::Sync => file::sync(fd, false),
             Work::DataSync => file::sync(fd, true),
             Work::Poll | Work::Tag => Err(Errno::EAGAIN),
+            // There is no ring to take the buffer.
+            Work::Select => Err(Errno::ECANCELED),
         }
     }
 
@@ -308,6 +340,7 @@ impl Request {
                 (Work::Sync, _) => abi::FSYNC,
                 (Work::DataSync, _) => abi::FDSYNC,
                 (Work::Poll | Work::Tag, _) => abi::POLL,
+                (Work::Select, _) => abi::PREAD_SELECT,
             },
             reqprio: ioprio as i16,
             fildes: self.fd.load(Relaxed) as u32,
@@ -353,7 +386,7 @@ impl Request {
             data: self.data.load(Relaxed),
             obj: self.iocb.load(Relaxed),
             res: self.result.load(Relaxed),
-            res2: 0,
+            res2: self.flags.load(Relaxed).into(),
         }
     }
 

@@ -10,7 +10,7 @@ use super::context::{Context, InUse};
 use super::engine::MAX_TRANSFER;
 use super::frame::{BATCH, Call, Signals, Thread};
 use super::process::Process;
-use super::request::{NOWAIT_ADDED, RAW, Request, SOCKET, Segment, TRACKED, USER_NOWAIT, Work};
+use super::request::{NOWAIT_ADDED, ORDERED, POLLED, RAW, Request, SOCKET, Segment, TRACKED, USER_NOWAIT, Work};
 use super::seeded;
 use crate::sys::file::{self, Status, Transfer};
 use crate::sys::mem::{self, Plain};
@@ -378,6 +378,7 @@ impl Submission<'_> {
             abi::FSYNC => self.sync(&candidate, Work::Sync),
             abi::FDSYNC => self.sync(&candidate, Work::DataSync),
             abi::POLL => self.poll(&candidate),
+            abi::PREAD_SELECT => self.select(&candidate),
             _ => Err(Errno::EINVAL),
         }
     }
@@ -952,6 +953,52 @@ impl Submission<'_> {
             _ if file::filesystem(c.fd) == PID_FS_MAGIC => request.mark(RAW),
             _ => {}
         }
+        self.has_others = true;
+        self.append(request);
+        Ok(())
+    }
+
+    /// A read that takes its buffer from the ring of the context, and waits in the kernel for data.
+    #[inline(never)]
+    fn select(&mut self, c: &Candidate) -> Result<()> {
+        let iocb = &c.iocb;
+        let buffers = &self.context.provided;
+        let engine = &self.process.engine;
+        if !buffers.are_bound()
+            || c.kind == Kind::Directory
+            || iocb.buf != 0
+            || iocb.rw_flags != 0
+            || iocb.offset < 0
+            || iocb.flags & FLAG_IOPRIO != 0
+        {
+            return Err(Errno::EINVAL);
+        }
+        if engine.carrier.is_open() || !engine.sees_descriptors() {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        if c.status.flags & libc::O_ACCMODE == libc::O_WRONLY {
+            return Err(Errno::EBADF);
+        }
+        // What cannot wait takes all that it asks for out of a buffer, before it is known how much there is.
+        if buffers.are_incremental() && (c.kind == Kind::Seekable || c.kind == Kind::Other && !file::can_wait(c.fd)) {
+            return Err(Errno::EINVAL);
+        }
+        if self.has_writes {
+            // Those that come back from the ring are to be in the file first.
+            self.flush();
+        }
+        let request = self.request(c, Work::Select)?;
+        request.len.store(c.iocb.nbytes.min(MAX_TRANSFER), Relaxed);
+        request.set_file(c.status.id);
+        let (offset, state) = match c.kind {
+            // The kernel does not look for a buffer before there is data.
+            Kind::Socket => (0, ORDERED | SOCKET | POLLED),
+            Kind::Fifo => (-1, ORDERED),
+            Kind::Seekable => (c.iocb.offset, POLLED),
+            _ => (c.iocb.offset, 0),
+        };
+        request.offset.store(offset as u64, Relaxed);
+        request.mark(state);
         self.has_others = true;
         self.append(request);
         Ok(())

@@ -8,6 +8,7 @@ pub mod btrfs;
 pub mod buffers;
 pub mod bufring;
 pub mod lease;
+pub mod lend;
 pub mod query;
 pub mod reserve;
 pub mod wake;

@@ -581,6 +581,9 @@ pub const IO_URING_OP_SUPPORTED: u32 = 1 << 0;
 
 pub const IORING_REGISTER_SRC_REGISTERED: u32 = 1 << 0;
 pub const IORING_REGISTER_DST_REPLACE: u32 = 1 << 1;
+/// Not before the socket is ready.
+pub const IORING_RECVSEND_POLL_FIRST: u16 = 1 << 0;
+
 pub const IOU_PBUF_RING_MMAP: u16 = 1 << 0;
 pub const IOU_PBUF_RING_INC: u16 = 1 << 1;
 /// A fixed-file slot that an update leaves alone.

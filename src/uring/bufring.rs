@@ -12,6 +12,8 @@
 //! The ring's descriptor is duplicated, so that the object may outlive the ring and never names another one.
 #![allow(unsafe_code)]
 
+pub mod lend;
+
 use core::cell::UnsafeCell;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, Ordering};
@@ -122,7 +124,7 @@ pub struct Stats {
 pub struct Now {
     /// The group.
     pub bgid: u16,
-    /// 0 not attached, 1 by requests, 2 a buffer ring.
+    /// 0 not attached, 1 by requests, 2 a buffer ring, 3 that of a context.
     pub kind: u32,
     /// Those flags that hold.
     pub flags: u32,
@@ -174,6 +176,9 @@ enum Kind {
     Unattached,
     Requests,
     Ring,
+    /// Lent, see [`lend`].
+    Context,
+    Changing,
 }
 
 struct Inner {
@@ -201,6 +206,8 @@ struct Inner {
     ring_fd: i32,
     /// The ring itself: requests only.
     ring: *const Ring,
+    /// Whom it is lent to.
+    context: usize,
     inc: bool,
     has_min_left: bool,
     has_status: bool,
@@ -342,6 +349,7 @@ impl BufRing {
             by_index: false,
             ring_fd: -1,
             ring: ptr::null(),
+            context: 0,
             inc: false,
             has_min_left: false,
             has_status: true,
@@ -714,7 +722,7 @@ impl Inner {
 
     /// Shows the kernel what was provided.
     fn publish(&self) {
-        if self.kind == Kind::Ring {
+        if matches!(self.kind, Kind::Ring | Kind::Context) {
             // SAFETY: the tail lies where the first entry has its reserved word.
             unsafe { AtomicU16::from_ptr(&raw mut (*self.bufs).resv) }.store(self.tail, Ordering::Release);
         }
@@ -760,7 +768,7 @@ impl Inner {
     }
 
     fn attach(&mut self, ring: &Ring) -> Result<()> {
-        if self.kind != Kind::Unattached || self.written_to {
+        if self.kind != Kind::Unattached || self.provided != 0 || self.written_to {
             return Err(Errno::EBUSY);
         }
         self.has_bundles = ring.features & IORING_FEAT_RECVSEND_BUNDLE != 0 && !pretends(b"old-kernel");
@@ -853,7 +861,7 @@ impl Inner {
         if self.kind == Kind::Unattached {
             return Ok(());
         }
-        let orphaned = self.is_orphaned();
+        let orphaned = matches!(self.kind, Kind::Ring | Kind::Requests) && self.is_orphaned();
         match self.kind {
             Kind::Ring => {
                 let ahead = self.ahead();
@@ -875,6 +883,7 @@ impl Inner {
                     Err(e) => return Err(e),
                 }
             }
+            Kind::Context | Kind::Changing => return Err(Errno::EBUSY),
             _ if orphaned => self.written_to = true,
             _ => self.remove_all()?,
         }
@@ -904,7 +913,9 @@ impl Inner {
         } else {
             let bytes = u32::try_from(res).unwrap_or(0);
             let bid = (flags >> IORING_CQE_BUFFER_SHIFT) as u16;
-            self.enter_data(bid, bytes, self.inc && flags & IORING_CQE_F_BUF_MORE != 0)?
+            let walk = self.enter_data(bid, bytes, self.inc && flags & IORING_CQE_F_BUF_MORE != 0)?;
+            self.taken_late(bid);
+            walk
         };
         self.stats.completions += 1;
         Ok(walk)
@@ -1079,7 +1090,10 @@ impl Inner {
 
     /// How many buffers the kernel has used whose completions were not taken.
     fn ahead(&self) -> Result<u32> {
-        let head = self.head()?;
+        self.ahead_by(self.head()?)
+    }
+
+    fn ahead_by(&self, head: u16) -> Result<u32> {
         let ahead = head.wrapping_sub(self.done);
         let total = self.tail.wrapping_sub(self.done);
         if ahead > total || u32::from(total) != self.provided {
@@ -1090,14 +1104,19 @@ impl Inner {
 
     fn check(&mut self) -> Result<u32> {
         match self.kind {
-            Kind::Unattached => return Err(Errno::EINVAL),
-            Kind::Requests => return Err(Errno::EOPNOTSUPP),
+            Kind::Unattached | Kind::Changing => return Err(Errno::EINVAL),
+            Kind::Requests | Kind::Context => return Err(Errno::EOPNOTSUPP),
             Kind::Ring => {}
         }
-        let mut ahead = self.ahead().map_err(|e| match e {
+        let head = self.head().map_err(|e| match e {
             Errno::EINVAL => Errno::EOPNOTSUPP,
             e => e,
         })?;
+        self.check_by(head)
+    }
+
+    fn check_by(&mut self, head: u16) -> Result<u32> {
+        let mut ahead = self.ahead_by(head)?;
         if !self.inc {
             return Ok(ahead);
         }
@@ -1203,11 +1222,15 @@ impl Inner {
 
     fn now(&self) -> Now {
         let flags = self.flags & (CLASSIC | TRUNC | ONE)
-            | if self.inc && self.kind == Kind::Ring { INC } else { 0 }
+            | if self.inc && matches!(self.kind, Kind::Ring | Kind::Context) {
+                INC
+            } else {
+                0
+            }
             | if self.huge { HUGE } else { 0 };
         Now {
             bgid: self.bgid,
-            kind: self.kind as u32,
+            kind: (self.kind as u32).min(Kind::Context as u32),
             flags,
             size: self.size,
             max: self.max,

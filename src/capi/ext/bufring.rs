@@ -8,15 +8,15 @@ use core::ffi::{c_int, c_uint, c_void};
 use core::mem::MaybeUninit;
 
 use crate::capi::IntoC;
-use crate::ext::bufring::{aiouring_bufring_info, aiouring_bufring_params};
-#[cfg(feature = "capi-uring")]
-use crate::ext::bufring::{aiouring_bufring_span, aiouring_bufring_walk};
+use crate::ext::bufring::{
+    aiouring_bufring_info, aiouring_bufring_params, aiouring_bufring_span, aiouring_bufring_walk,
+};
 use crate::sys::{Errno, Result};
-#[cfg(feature = "capi-uring")]
-use crate::uring::bufring::Walk;
-use crate::uring::bufring::{BufRing as aiouring_bufring, Wish};
+use crate::uring::bufring::{BufRing as aiouring_bufring, Walk, Wish};
 #[cfg(feature = "capi-uring")]
 use crate::uring::{Cqe as io_uring_cqe, IOSQE_BUFFER_SELECT, Ring as io_uring, Sqe as io_uring_sqe, bufring};
+#[cfg(feature = "capi-aio")]
+use crate::{aio::abi::IoEvent, capi::aio::Context, ext};
 
 /// # Safety
 /// `br` must be null or have been an object once.
@@ -183,7 +183,7 @@ pub unsafe extern "C" fn aiouring_bufring_shrink(br: *mut aiouring_bufring, fewe
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn aiouring_bufring_check(br: *const aiouring_bufring) -> c_int {
     // SAFETY: the caller's promise.
-    unsafe { of(br) }.and_then(aiouring_bufring::check).into_c()
+    unsafe { of(br) }.and_then(crate::ext::lend::check).into_c()
 }
 
 /// Writes `size` bytes of statistics, all zeroes beyond those that this library has: 0. `-EINVAL` for a size that is no
@@ -313,6 +313,33 @@ pub unsafe extern "C" fn aiouring_bufring_take(
         }
         object.take(cqe.res, cqe.flags)
     });
+    // SAFETY: the caller's promise.
+    unsafe { begin(walk, br, taken) }
+}
+
+/// The same for an event of a read by `aiouring_prep_pread_select`.
+///
+/// # Safety
+/// `br` must be null or have been an object once; `event` must be readable, `walk` writable.
+#[cfg(feature = "capi-aio")]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn aiouring_bufring_take_event(
+    br: *mut aiouring_bufring,
+    event: *const IoEvent,
+    walk: *mut aiouring_bufring_walk,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    let (object, event) = unsafe { (of(br), event.read()) };
+    let taken = object.and_then(|object| object.take(event.res as i32, event.res2 as u32));
+    // SAFETY: the caller's promise.
+    unsafe { begin(walk, br, taken) }
+}
+
+/// Begins a walk over what was taken.
+///
+/// # Safety
+/// `walk` must be writable.
+unsafe fn begin(walk: *mut aiouring_bufring_walk, br: *mut aiouring_bufring, taken: Result<Walk>) -> c_int {
     let (result, found) = match taken {
         Ok(found) => (found.spans as c_int, found),
         Err(e) => (e.negated(), Walk::default()),
@@ -324,7 +351,6 @@ pub unsafe extern "C" fn aiouring_bufring_take(
 
 /// # Safety
 /// `walk` must be writable.
-#[cfg(feature = "capi-uring")]
 unsafe fn store(walk: *mut aiouring_bufring_walk, br: *mut aiouring_bufring, found: Walk) {
     // SAFETY: the caller's promise.
     unsafe {
@@ -342,7 +368,6 @@ unsafe fn store(walk: *mut aiouring_bufring_walk, br: *mut aiouring_bufring, fou
 ///
 /// # Safety
 /// `walk` must be of `aiouring_bufring_take`, `span` writable.
-#[cfg(feature = "capi-uring")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn aiouring_bufring_next(
     walk: *mut aiouring_bufring_walk,
@@ -382,7 +407,6 @@ pub unsafe extern "C" fn aiouring_bufring_next(
 ///
 /// # Safety
 /// `walk` must be of `aiouring_bufring_take`.
-#[cfg(feature = "capi-uring")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn aiouring_bufring_skip(walk: *mut aiouring_bufring_walk) -> c_int {
     let mut span = MaybeUninit::<aiouring_bufring_span>::uninit();
@@ -412,4 +436,30 @@ pub unsafe extern "C" fn aiouring_bufring_skip(walk: *mut aiouring_bufring_walk)
 pub unsafe extern "C" fn aiouring_bufring_flush(br: *mut aiouring_bufring) -> c_int {
     // SAFETY: the caller's promise.
     unsafe { of(br) }.and_then(aiouring_bufring::flush).into_c()
+}
+
+/// Has the reads by `aiouring_prep_pread_select` of a context take their buffers from the object: 0. `-EINVAL` for no
+/// context, `-EBUSY` if it has a ring or the object is in use, `-EOPNOTSUPP` where there is no thread of the library or the
+/// kernel has no buffer rings.
+///
+/// # Safety
+/// `br` must be null or have been an object once.
+#[cfg(feature = "capi-aio")]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn aiouring_bufring_bind(br: *mut aiouring_bufring, ctx: Context) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe { of(br) }
+        .and_then(|object| ext::lend::bind(object, ctx as usize))
+        .into_c()
+}
+
+/// Ends that: 0. Reads that wait end with `-ECANCELED`. `-EINVAL` if it is bound to no context.
+///
+/// # Safety
+/// `br` must be null or have been an object once.
+#[cfg(feature = "capi-aio")]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn aiouring_bufring_unbind(br: *mut aiouring_bufring) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe { of(br) }.and_then(ext::lend::unbind).into_c()
 }
