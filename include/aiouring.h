@@ -1114,6 +1114,37 @@ int aiouring_unget_sqes(struct io_uring *ring, unsigned nr) LIBURING_NOEXCEPT;
  */
 int aiouring_wake(struct io_uring *ring, __u64 user_data, int res) LIBURING_NOEXCEPT;
 
+/*
+ * What aiouring_queue_drain_exit() hands completions to: its arg, and the completion, which is valid during the call. It
+ * must not use the ring, nor leave by longjmp(3) or an exception.
+ */
+typedef void (*aiouring_completion_fn)(void *arg, const struct io_uring_cqe *cqe);
+
+/* The upper half of the user_data of what aiouring_queue_drain_exit() submits: see there. */
+#define AIOURING_DRAIN_MARK 0xa10d7a1dU
+
+/*
+ * Ends a ring with requests in flight, so that their memory can be freed: cancels all that can be cancelled, as often as
+ * it takes, hands every completion to each(), also those that are there already, and ends the ring as io_uring_queue_exit()
+ * when no more will come. Requests that are prepared and not submitted are handed out with -ECANCELED. each may be NULL.
+ *
+ * timeout: how long it may take, NULL for no limit. left: a number of the program's that each() brings to 0 with the last
+ * completion, for programs that count. With NULL the kernel has to say when all is done: a request with IOSQE_IO_DRAIN is
+ * submitted, which waits for all others, multishot requests and notifications of zero-copy sends included.
+ *
+ * 0: the ring is ended. On error it lives, with all that is in flight, and the call may be repeated: -ETIME when the time
+ * was up; -EOPNOTSUPP with IORING_SETUP_IOPOLL, and without left if a request had IOSQE_CQE_SKIP_SUCCESS, with which the
+ * kernel keeps no account (all has been cancelled then); -EEXIST in another thread than the only one that may submit;
+ * -EINVAL for a NULL ring or a time that is none; -EBADF if the ring is not set up; -EACCES and others where the ring's
+ * restrictions forbid the request. After an error without left, the completion of that request may come yet: its
+ * user_data >> 32 is AIOURING_DRAIN_MARK, and what is submitted until then begins only after it.
+ *
+ * Nobody else may use the ring meanwhile. A signal does not end it. Linux 6.0; before that nothing is cancelled: what is
+ * in flight has to end by itself.
+ */
+int aiouring_queue_drain_exit(struct io_uring *ring, const struct __kernel_timespec *timeout,
+			      aiouring_completion_fn each, void *arg, const unsigned *left) LIBURING_NOEXCEPT;
+
 #ifdef __cplusplus
 }
 #endif

@@ -9,6 +9,7 @@ pub mod buffers;
 pub mod bufring;
 pub mod lease;
 pub mod lend;
+pub mod drain;
 pub mod query;
 pub mod reserve;
 pub mod wake;

@@ -238,12 +238,18 @@ impl Ring {
 
     /// Takes the last `nr` slots back that were handed out; false if fewer have not been shown to the kernel.
     pub fn give_back(&self, nr: u32) -> bool {
-        let tail = self.sq.sqe_tail.load(Ordering::Relaxed);
-        if nr > tail.wrapping_sub(self.sq.sqe_head.load(Ordering::Relaxed)) {
+        if nr > self.hidden() {
             return false;
         }
+        let tail = self.sq.sqe_tail.load(Ordering::Relaxed);
         self.sq.sqe_tail.store(tail.wrapping_sub(nr), Ordering::Relaxed);
         true
+    }
+
+    /// How many requests are queued that the kernel has not been shown.
+    pub(crate) fn hidden(&self) -> u32 {
+        let tail = self.sq.sqe_tail.load(Ordering::Relaxed);
+        tail.wrapping_sub(self.sq.sqe_head.load(Ordering::Relaxed))
     }
 
     /// Takes the next index of the queue.

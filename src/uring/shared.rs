@@ -212,7 +212,7 @@ impl Ring {
 
     /// How many slots a completion takes.
     #[inline]
-    pub(super) fn slots(&self, cqe: &Cqe) -> u32 {
+    pub(crate) fn slots(&self, cqe: &Cqe) -> u32 {
         1 + u32::from(self.flags & IORING_SETUP_CQE_MIXED != 0 && cqe.flags & IORING_CQE_F_32 != 0)
     }
 

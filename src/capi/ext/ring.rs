@@ -1,10 +1,13 @@
 //! Extensions of rings.
 
 use crate::capi::IntoC;
-use crate::ext::{reserve, wake, wishes};
+use crate::ext::{drain, reserve, wake, wishes};
 use crate::sys::Errno;
-use crate::uring::{Params as io_uring_params, Ring as io_uring, Sqe as io_uring_sqe};
-use core::ffi::{c_int, c_uint, c_ulonglong};
+use crate::uring::{
+    Cqe as io_uring_cqe, Params as io_uring_params, Ring as io_uring, Sqe as io_uring_sqe,
+    Timespec as __kernel_timespec,
+};
+use core::ffi::{c_int, c_uint, c_ulonglong, c_void};
 use core::ptr;
 use core::slice;
 
@@ -101,4 +104,46 @@ pub unsafe extern "C" fn aiouring_wake(ring: *mut io_uring, user_data: c_ulonglo
         Some(ring) => wake::wake(ring, user_data, res).into_c(),
         None => Errno::EINVAL.negated(),
     }
+}
+
+/// What completions are handed to.
+type aiouring_completion_fn = Option<unsafe extern "C" fn(*mut c_void, *const io_uring_cqe)>;
+
+/// Cancels what the ring has in flight, hands every completion to `each` with `arg`, and ends the ring when there will be no
+/// more: 0.
+///
+/// `timeout`: how long that may take, null for no limit. `left`: the program's count of requests in flight, which `each`
+/// brings to 0; null for the kernel to tell. On failure the ring lives: `-ETIME` when the time is up; `-EINVAL` for a null
+/// ring or no valid time; `-EBADF` if it is not set up; `-EOPNOTSUPP` for `IORING_SETUP_IOPOLL`, or without `left` if a
+/// request had `IOSQE_CQE_SKIP_SUCCESS`; `-EEXIST` in another thread than the only one that may submit. 6.0 to cancel.
+///
+/// # Safety
+/// `ring` must be null or set up, and used by nobody else; `timeout` null or readable; `each` null or callable with `arg`,
+/// and not use the ring; `left` null or readable until the return.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn aiouring_queue_drain_exit(
+    ring: *mut io_uring,
+    timeout: *const __kernel_timespec,
+    each: aiouring_completion_fn,
+    arg: *mut c_void,
+    left: *const c_uint,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    let (ring, timeout) = unsafe { (ring.as_mut(), timeout.as_ref()) };
+    let Some(ring) = ring else {
+        return Errno::EINVAL.negated();
+    };
+    let Ok(limit) = timeout.map(drain::nanoseconds).transpose() else {
+        return Errno::EINVAL.negated();
+    };
+    let mut hand_out = |cqe| {
+        if let Some(each) = each {
+            // SAFETY: the caller's promise.
+            unsafe { each(arg, cqe) };
+        }
+    };
+    // SAFETY: the caller's promise. It is changed by `each`.
+    let counted = || unsafe { left.read_volatile() } == 0;
+    let is_done: Option<&dyn Fn() -> bool> = if left.is_null() { None } else { Some(&counted) };
+    drain::drain_exit(ring, limit, &mut hand_out, is_done).into_c()
 }
