@@ -1145,6 +1145,53 @@ typedef void (*aiouring_completion_fn)(void *arg, const struct io_uring_cqe *cqe
 int aiouring_queue_drain_exit(struct io_uring *ring, const struct __kernel_timespec *timeout,
 			      aiouring_completion_fn each, void *arg, const unsigned *left) LIBURING_NOEXCEPT;
 
+/* An object by which any thread submits to a ring: see aiouring_submitter_create(). */
+struct aiouring_submitter;
+
+/*
+ * Makes one for a ring, which must not move and is submitted to by nothing else until aiouring_submitter_destroy(): no
+ * io_uring_get_sqe(), no io_uring_submit(). Completions are taken as ever, by one thread at a time. flags: 0.
+ *
+ * A ring with IORING_SETUP_SINGLE_ISSUER, with or without IORING_SETUP_DEFER_TASKRUN, can be entered by one thread only,
+ * which has to be the caller: that which made or enabled the ring. What other threads push waits in the queue, and that
+ * thread finds a completion with the user_data wake_data in the ring, upon which it calls aiouring_submitter_flush(). Such
+ * completions are one until it does. For other rings wake_data has no meaning.
+ *
+ * 0, or: -EINVAL for NULL or flags; -EBADF if the ring has no descriptor, which other threads need; -EOPNOTSUPP with
+ * IORING_SETUP_SQ_REWIND and IORING_SETUP_SQE_MIXED; -ENOMEM. A child has no such object: all calls are -EINVAL there.
+ */
+int aiouring_submitter_create(struct aiouring_submitter **submitter, struct io_uring *ring, __u64 wake_data,
+			      unsigned flags) LIBURING_NOEXCEPT;
+
+/* For aiouring_submitter_push(): -EAGAIN in place of a wait for room in the queue. */
+#define AIOURING_PUSH_NOWAIT (1U << 0)
+
+/* For aiouring_submitter_push(): returns when the kernel has taken the requests. */
+#define AIOURING_PUSH_TAKEN (1U << 1)
+
+/*
+ * Queues copies of nr requests, which stay together and in order, so that they may be a chain, and hands them over. If
+ * another thread is in the kernel with the queue it does that in its next call, together with what others have pushed. So
+ * what the requests point to (vectors, names, times) has to stay until they complete, or until this returns with
+ * AIOURING_PUSH_TAKEN. Entries have the ring's size: with IORING_SETUP_SQE128 each is two of sqes[].
+ *
+ * 0, or above 0: so many requests are queued that the kernel does not take for now, since completions have to be collected
+ * or memory is short: aiouring_submitter_flush() says why, and tries again, as every push does. Below 0 nothing has been
+ * queued: -EINVAL for NULL, more requests than the queue has, unknown flags; -EAGAIN if there is no room; -EBUSY in a signal
+ * handler that interrupted a call on this object; any error of io_uring_enter() that keeps the queue full. Any thread.
+ */
+int aiouring_submitter_push(struct aiouring_submitter *submitter, const struct io_uring_sqe *sqes, unsigned nr,
+			    unsigned flags) LIBURING_NOEXCEPT;
+
+/*
+ * Hands over what is queued. Returns how many requests the kernel took, 0 if there was nothing or another thread is at it, or
+ * its error: they stay queued then. -EEXIST with IORING_SETUP_SINGLE_ISSUER in another thread than the ring's.
+ */
+int aiouring_submitter_flush(struct aiouring_submitter *submitter) LIBURING_NOEXCEPT;
+
+/* Ends the object when no thread uses it any more, not the ring. 0, or -EBUSY if a thread is seen to be in a call on it. */
+int aiouring_submitter_destroy(struct aiouring_submitter *submitter) LIBURING_NOEXCEPT;
+
 #ifdef __cplusplus
 }
 #endif

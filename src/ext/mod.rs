@@ -12,5 +12,6 @@ pub mod lend;
 pub mod drain;
 pub mod query;
 pub mod reserve;
+pub mod submitter;
 pub mod wake;
 pub mod wishes;

@@ -273,6 +273,16 @@ impl Ring {
         }
     }
 
+    /// Hands over `n` requests that are flushed by the ring's own descriptor, as threads do that have not registered it.
+    pub(crate) fn enter_by_descriptor(&self, n: u32, flags: u32) -> Result<u32> {
+        uring::enter(self.ring_fd, n, 0, flags, ptr::null(), SIGSET_SIZE)
+    }
+
+    /// Whether the kernel's submission thread has to be woken to see what is flushed.
+    pub(crate) fn submitter_sleeps(&self) -> bool {
+        self.sq.flags_after_publish() & IORING_SQ_NEED_WAKEUP != 0
+    }
+
     /// Shows the kernel what is queued; how much it has not taken yet.
     #[inline]
     pub(crate) fn flush(&self) -> u32 {

@@ -1,6 +1,7 @@
 //! Extensions of rings.
 
 use crate::capi::IntoC;
+use crate::ext::submitter::{self, Submitter as aiouring_submitter};
 use crate::ext::{drain, reserve, wake, wishes};
 use crate::sys::Errno;
 use crate::uring::{
@@ -146,4 +147,89 @@ pub unsafe extern "C" fn aiouring_queue_drain_exit(
     let counted = || unsafe { left.read_volatile() } == 0;
     let is_done: Option<&dyn Fn() -> bool> = if left.is_null() { None } else { Some(&counted) };
     drain::drain_exit(ring, limit, &mut hand_out, is_done).into_c()
+}
+
+/// Makes an object by which any thread submits to the ring: 0, and its address in `*submitter`.
+///
+/// The ring may be submitted to by nothing else until `aiouring_submitter_destroy`, and must not move. With
+/// `IORING_SETUP_SINGLE_ISSUER` the caller is the thread that made or enabled the ring; pushes of others post a completion
+/// with `wake_data`, upon which it calls `aiouring_submitter_flush`. `-EINVAL` for a null pointer or flags, which are 0;
+/// `-EBADF` if the ring has no descriptor; `-EOPNOTSUPP` for `IORING_SETUP_SQ_REWIND` and `IORING_SETUP_SQE_MIXED`; `-ENOMEM`.
+///
+/// # Safety
+/// `submitter` must be null or writable; `ring` null or set up, and as said.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn aiouring_submitter_create(
+    submitter: *mut *mut aiouring_submitter,
+    ring: *mut io_uring,
+    wake_data: c_ulonglong,
+    flags: c_uint,
+) -> c_int {
+    if submitter.is_null() || ring.is_null() || flags != 0 {
+        return Errno::EINVAL.negated();
+    }
+    // SAFETY: the caller's promise.
+    match unsafe { submitter::create(ring, wake_data) } {
+        Ok(at) => {
+            // SAFETY: the caller's promise.
+            unsafe { submitter.write(at.as_ptr()) };
+            0
+        }
+        Err(e) => e.negated(),
+    }
+}
+
+/// Queues copies of the `nr` entries at `sqes`, one behind the other, and hands them over, or leaves that to the thread that
+/// is in the kernel: 0, or the number of requests that are queued and that the kernel does not take for now.
+///
+/// `flags`: `AIOURING_PUSH_NOWAIT` (1), `AIOURING_PUSH_TAKEN` (2). Nothing is queued on failure: `-EINVAL` for a null
+/// pointer, more entries than the queue has, unknown flags, in a child; `-EAGAIN` if there is no room; `-EBUSY` in a signal
+/// handler that interrupted a call on the same object; what the kernel refuses to make room with.
+///
+/// # Safety
+/// `submitter` must be null or of `aiouring_submitter_create` and not destroyed; `sqes` readable for `nr` entries of the
+/// ring's size.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn aiouring_submitter_push(
+    submitter: *mut aiouring_submitter,
+    sqes: *const io_uring_sqe,
+    nr: c_uint,
+    flags: c_uint,
+) -> c_int {
+    // SAFETY: the caller's promise.
+    match unsafe { submitter.as_ref() } {
+        // SAFETY: the same.
+        Some(submitter) if !sqes.is_null() => unsafe { submitter.push(sqes, nr, flags) }.into_c(),
+        _ => Errno::EINVAL.negated(),
+    }
+}
+
+/// Hands over what is queued: how many requests the kernel took, 0 if another thread does it.
+///
+/// `-EINVAL` for null, or in a child; `-EEXIST` with `IORING_SETUP_SINGLE_ISSUER` in another thread than that of the ring;
+/// what the kernel refuses the requests with, which stay queued.
+///
+/// # Safety
+/// As `aiouring_submitter_push`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn aiouring_submitter_flush(submitter: *mut aiouring_submitter) -> c_int {
+    // SAFETY: the caller's promise.
+    match unsafe { submitter.as_ref() } {
+        Some(submitter) => submitter.flush().into_c(),
+        None => Errno::EINVAL.negated(),
+    }
+}
+
+/// Ends the object, not the ring: 0. What is queued stays so. `-EBUSY` while a thread is seen in a call on it; `-EINVAL` for
+/// null, or in a child.
+///
+/// # Safety
+/// As `aiouring_submitter_push`; nobody may use it any more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn aiouring_submitter_destroy(submitter: *mut aiouring_submitter) -> c_int {
+    match ptr::NonNull::new(submitter) {
+        // SAFETY: the caller's promise.
+        Some(submitter) => unsafe { submitter::destroy(submitter) }.into_c(),
+        None => Errno::EINVAL.negated(),
+    }
 }
