@@ -1081,6 +1081,52 @@ int aiouring_cancel(io_context_t ctx, struct iocb *iocb, int fd, unsigned flags,
 int aiouring_queue_init_try(unsigned entries, struct io_uring *ring, struct io_uring_params *p, const unsigned *wishes,
 			    unsigned nr, unsigned *taken) LIBURING_NOEXCEPT;
 
+/* aiouring_features.sources: how is known what the kernel has. */
+#define AIOURING_SOURCE_QUERY (1U << 0)   /* it was asked without a ring (Linux 6.18) */
+#define AIOURING_SOURCE_PROBE (1U << 1)   /* it was asked for its requests (Linux 5.6) */
+#define AIOURING_SOURCE_TRIAL (1U << 2)   /* setup_flags: rings were tried */
+#define AIOURING_SOURCE_RELEASE (1U << 3) /* registers, and before Linux 5.6 ops: by its release */
+
+/* What aiouring_get_features() tells. */
+struct aiouring_features {
+	__u32 size;            /* bytes of this structure that were filled */
+	__s32 error;           /* 0: the ring can be had; or the negative error that refuses it */
+	__u32 kernel;          /* its release: 0x060c0a for 6.12.10 */
+	__u32 sources;         /* AIOURING_SOURCE_; 0: of the next six nothing is known */
+	__u64 features;        /* IORING_FEAT_ */
+	__u64 setup_flags;     /* IORING_SETUP_ */
+	__u64 enter_flags;     /* IORING_ENTER_; 0 before Linux 6.18 */
+	__u64 sqe_flags;       /* IOSQE_; 0 before Linux 6.18 */
+	__u64 ops[4];          /* bit N % 64 of [N / 64]: the request N, IORING_OP_ */
+	__u64 registers[2];    /* the same for IORING_REGISTER_ */
+	__s32 disabled;        /* kernel.io_uring_disabled: 0 to 2, -1 before Linux 6.6 */
+	__s32 group;           /* kernel.io_uring_group, -1 for none */
+	__u32 seccomp;         /* mode of the calling thread: 0 none, 1 strict, 2 filters */
+	__s32 filtered;        /* 0, or the error by which a filter refuses a call of io_uring; -EPERM if it kills */
+	__u64 memlock;         /* bytes of memory that may be locked; all ones for no limit */
+	__u64 memlock_needed;  /* of these the ring needs so many: none with Linux 5.12 to 6.13 */
+	__s32 aio;             /* kernel AIO: 0 if there is a context to be had, or the negative error */
+	__u32 resv;            /* 0 */
+	char release[64];      /* the kernel's name for itself */
+	char reason[192];      /* one line: "io_uring_setup: EPERM: kernel.io_uring_disabled is 2" */
+};
+
+/*
+ * Tells what io_uring can do for the calling thread, and if nothing, why. entries: the size of the ring that is wanted, 0
+ * for a small one; it is made and ended again. Under a seccomp filter each call is tried first by a child that nobody sees,
+ * as the filter may kill for it; for that time the handler of SIGSYS is the library's.
+ *
+ * size: sizeof(*out) of the program. What a newer library knows beyond it is left out, what an older one does not know is
+ * zero. 0, whatever the report says; -EINVAL for NULL or a size below 16. It takes up to some milliseconds.
+ */
+int aiouring_get_features(unsigned entries, struct aiouring_features *out, size_t size) LIBURING_NOEXCEPT;
+
+/* Whether a report has a request, IORING_OP_. */
+AIOURINGINLINE int aiouring_features_has_op(const struct aiouring_features *features, unsigned op) LIBURING_NOEXCEPT
+{
+	return op < 256 && ((features->ops[op / 64] >> (op % 64)) & 1) != 0;
+}
+
 /* For aiouring_get_sqes(): hands over what is queued if there is too little room. */
 #define AIOURING_GET_SUBMIT (1U << 0)
 

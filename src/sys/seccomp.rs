@@ -4,7 +4,7 @@
 //! So under a filter the calls are tried by a child first, which nobody sees: it has no exit signal
 //! and leaves no core.
 
-use super::{Errno, Result, file, syscall, thread};
+use super::{Errno, Result, file, futex, syscall, thread};
 use core::ptr;
 use core::sync::atomic::{
     AtomicU32, AtomicUsize,
@@ -13,12 +13,17 @@ use core::sync::atomic::{
 
 /// Whether a filter is in force for the calling thread.
 pub fn filtered() -> bool {
+    mode() != 0
+}
+
+/// The mode of the calling thread: 0 for none, 1 for the strict one, 2 for filters.
+pub fn mode() -> u32 {
     let mut buf = [0; 2048];
     // A filter that is strict may know no prctl; files have been opened before.
     let line = file::read_small(c"/proc/thread-self/status", &mut buf)
         .ok()
         .and_then(mode_in);
-    line.map_or_else(mode_is_set, |mode| mode != b'0')
+    line.map_or_else(|| 2 * u32::from(mode_is_set()), |mode| mode.wrapping_sub(b'0').into())
 }
 
 /// The same by a single call.
@@ -54,11 +59,35 @@ extern "C" fn on_sigsys(signo: i32, info: *mut libc::siginfo_t, context: *mut li
     }
 }
 
+/// What stands for a filter that kills or sends `SIGSYS`: no filter answers so.
+pub const KILLED: Errno = Errno::ECANCELED;
+
 /// Finds out whether the filter lets this library have a thread with a ring. One caller at a time.
 ///
 /// # Errors
 /// What the filter answers; `EPERM` if it kills.
 pub fn trial() -> Result<()> {
+    sheltered(try_calls).map_err(|e| if e == KILLED { Errno::EPERM } else { e })
+}
+
+/// Finds out whether the filter lets a call through, whose answer to these arguments is known.
+///
+/// # Errors
+/// What the filter answers; [`KILLED`].
+pub fn trial_of(nr: i64, args: [usize; 2], expected: Errno) -> Result<()> {
+    sheltered(|| try_call(nr, args, Some(expected)))
+}
+
+fn sheltered(calls: impl FnOnce() -> Result<()>) -> Result<()> {
+    /// The process that is at it: the handler is the process's, and there is one record of it.
+    static BUSY: AtomicUsize = AtomicUsize::new(0);
+    let me = thread::process_id();
+    // A child of a process that was at it is not to wait for that.
+    while let Err(other) = BUSY.compare_exchange(0, me, SeqCst, Relaxed)
+        && (other == me || BUSY.compare_exchange(other, me, SeqCst, Relaxed).is_err())
+    {
+        let _ = futex::wait(&AtomicU32::new(0), 0, 1_000_000);
+    }
     // SAFETY: all zeroes is a valid sigaction; both are live, and the program's comes back below.
     unsafe {
         let mut ours: libc::sigaction = core::mem::zeroed();
@@ -71,25 +100,27 @@ pub fn trial() -> Result<()> {
         TRIED_BY.store(thread::own_id(), SeqCst);
         libc::sigaction(libc::SIGSYS, &raw const ours, ptr::null_mut());
         // A blocked signal of this kind kills.
-        let result = thread::with_sigsys(ask_a_child);
+        let result = thread::with_sigsys(|| ask_a_child(calls));
         libc::sigaction(libc::SIGSYS, &raw const programs, ptr::null_mut());
+        BUSY.store(0, SeqCst);
         result
     }
 }
 
-fn ask_a_child() -> Result<()> {
+fn ask_a_child(calls: impl FnOnce() -> Result<()>) -> Result<()> {
     // SAFETY: a child with a copy of everything, without an exit signal. It makes nothing but plain
     // system calls, whatever the other threads hold at the moment.
     let child = unsafe { syscall(libc::SYS_clone, [0; 6]) };
     if child == Ok(0) {
-        let verdict = try_calls().map_or_else(Errno::number, |()| 0);
+        TRIED_BY.store(thread::own_id(), Relaxed);
+        let verdict = calls().map_or_else(Errno::number, |()| 0);
         loop {
             // SAFETY: the child ends, without a handler of the program.
             let _ = unsafe { syscall(libc::SYS_exit_group, [verdict as usize, 0, 0, 0, 0, 0]) };
         }
     }
     if TRAPPED.load(Relaxed) != 0 {
-        return Err(Errno::EPERM);
+        return Err(KILLED);
     }
     let child = child?;
     let mut status = 0i32;
@@ -105,13 +136,12 @@ fn ask_a_child() -> Result<()> {
     match (status & 0x7f, status >> 8) {
         (0, 0) => Ok(()),
         (0, error) => Err(Errno::new(error)),
-        _ => Err(Errno::EPERM),
+        _ => Err(KILLED),
     }
 }
 
 /// Makes the calls that a ring and its thread need, so that they are refused in any case.
 fn try_calls() -> Result<()> {
-    TRIED_BY.store(thread::own_id(), Relaxed);
     // Not -1, which io_uring_register knows.
     let none = (u32::MAX - 1) as usize;
     let calls = [
@@ -126,19 +156,22 @@ fn try_calls() -> Result<()> {
         (libc::SYS_rseq, [0, 0], None),
         (libc::SYS_statx, [0, 0], None),
     ];
-    for (nr, [a, b], expected) in calls {
-        // SAFETY: none of them does anything with these arguments.
-        let result = unsafe { syscall(nr, [a, b, 0, 0, 0, 0]) };
-        if TRAPPED.load(Relaxed) != 0 {
-            return Err(Errno::EPERM);
-        }
-        if let Some(expected) = expected
-            && result != Err(expected)
-        {
-            return Err(result.err().unwrap_or(Errno::ENOSYS));
-        }
+    for (nr, args, expected) in calls {
+        try_call(nr, args, expected)?;
     }
     Ok(())
+}
+
+fn try_call(nr: i64, [a, b]: [usize; 2], expected: Option<Errno>) -> Result<()> {
+    // SAFETY: none of those above, nor of those that others ask for, does anything with their arguments.
+    let result = unsafe { syscall(nr, [a, b, 0, 0, 0, 0]) };
+    if TRAPPED.load(Relaxed) != 0 {
+        return Err(KILLED);
+    }
+    match expected {
+        Some(expected) if result != Err(expected) => Err(result.err().unwrap_or(Errno::ENOSYS)),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -31,6 +31,25 @@ pub fn supported(ring: &Ring, op: u8) -> bool {
             .is_some_and(|o| u32::from(o.flags) & IO_URING_OP_SUPPORTED != 0)
 }
 
+/// The requests that the ring's kernel knows, as bits.
+///
+/// # Errors
+/// `EINVAL` before 5.6.
+pub fn all(ring: &Ring) -> Result<[u64; 4]> {
+    let mut answers = Answers {
+        head: Probe::default(),
+        ops: [ProbeOp::default(); OPS],
+    };
+    ask(ring, &mut answers)?;
+    let mut bits = [0; 4];
+    for (word, ops) in bits.iter_mut().zip(answers.ops.chunks(64)) {
+        for (bit, op) in ops.iter().enumerate() {
+            *word |= u64::from(u32::from(op.flags) & IO_URING_OP_SUPPORTED != 0) << bit;
+        }
+    }
+    Ok(bits)
+}
+
 fn ask(ring: &Ring, answers: &mut Answers) -> Result<u32> {
     // SAFETY: the kernel writes OPS entries at most, and only during the call.
     unsafe { register::register(ring, IORING_REGISTER_PROBE, ptr::from_mut(answers).cast(), OPS as u32) }

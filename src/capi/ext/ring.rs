@@ -1,6 +1,7 @@
 //! Extensions of rings.
 
 use crate::capi::IntoC;
+use crate::ext::features::Features as aiouring_features;
 use crate::ext::submitter::{self, Submitter as aiouring_submitter};
 use crate::ext::{drain, reserve, wake, wishes};
 use crate::sys::Errno;
@@ -232,4 +233,27 @@ pub unsafe extern "C" fn aiouring_submitter_destroy(submitter: *mut aiouring_sub
         Some(submitter) => unsafe { submitter::destroy(submitter) }.into_c(),
         None => Errno::EINVAL.negated(),
     }
+}
+
+/// Reports in the `size` bytes at `out` what io_uring can do for this process and why not: 0. `entries`: how large a ring is
+/// wanted, 0 for a small one. What `size` has beyond what this library knows becomes zero. `-EINVAL` for a null pointer or a
+/// size below 16.
+///
+/// # Safety
+/// `out` must be null or writable for `size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn aiouring_get_features(entries: c_uint, out: *mut aiouring_features, size: usize) -> c_int {
+    const LEAST: usize = 16;
+    if out.is_null() || size < LEAST {
+        return Errno::EINVAL.negated();
+    }
+    let mut report = aiouring_features::look(entries);
+    let known = size.min(size_of::<aiouring_features>());
+    report.size = known as u32;
+    // SAFETY: the caller's promise; any bytes may be there.
+    unsafe {
+        out.cast::<u8>().write_bytes(0, size);
+        ptr::copy_nonoverlapping(ptr::from_ref(&report).cast::<u8>(), out.cast(), known);
+    }
+    0
 }
