@@ -13,7 +13,7 @@ const LIBRARIES: [(&str, &str, &str, u64); 4] = [
     ("liburing", "liburing.so.2", "liburing.a", 40 << 10),
     ("liburing-ffi", "liburing-ffi.so.2", "liburing-ffi.a", 80 << 10),
     ("libaio", "libaio.so.1", "libaio.a", 136 << 10),
-    ("libaiouring", "libaiouring.so.1", "libaiouring.a", 192 << 10),
+    ("libaiouring", "libaiouring.so.1", "libaiouring.a", 256 << 10),
 ];
 
 /// What only a surviving panic path leaves in an object (src/panic.rs).

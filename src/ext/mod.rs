@@ -7,10 +7,10 @@ pub mod btrfs;
 #[cfg(feature = "capi-uring")]
 pub mod buffers;
 pub mod bufring;
-pub mod lease;
-pub mod lend;
 pub mod drain;
 pub mod features;
+pub mod lease;
+pub mod lend;
 pub mod query;
 pub mod reserve;
 pub mod submitter;
