@@ -172,14 +172,17 @@ struct Inside<'a> {
 impl Drop for Inside<'_> {
     /// A thread that sleeps in the ring does not submit, and does not see events that come of no completion.
     fn drop(&mut self) {
-        if !self.quiet && self.book.head.sleepers > 0 {
-            if self.book.has_events() {
-                self.book.rouse();
-            }
-            if self.book.ring.sq_ready() > 0 {
-                // Who waits is told of errors.
-                let _ = self.book.ring.submit();
-            }
+        if self.quiet || self.book.head.sleepers == 0 {
+            return;
+        }
+        // Who waits is told of errors.
+        if self.book.has_events() && !self.book.rouse() {
+            // With the queue full, or in the middle of a chain, what is there has to go first.
+            let _ = self.book.ring.submit();
+            let _ = self.book.rouse();
+        }
+        if self.book.ring.sq_ready() > 0 {
+            let _ = self.book.ring.submit();
         }
     }
 }

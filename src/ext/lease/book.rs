@@ -735,12 +735,12 @@ impl Book<'_> {
         pushed
     }
 
-    /// Has a thread that sleeps in the ring look again.
-    pub(super) fn rouse(&mut self) {
-        let _ = self.push_errand(Sqe {
+    /// Has a thread that sleeps in the ring look again; false if there is no room for that.
+    pub(super) fn rouse(&mut self) -> bool {
+        self.push_errand(Sqe {
             opcode: IORING_OP_NOP,
             ..Sqe::default()
-        });
+        })
     }
 
     fn push_cancels(&mut self) {
