@@ -77,6 +77,7 @@ fn main() {
         let name = program.name.as_str();
         if [
             "aio_direct",
+            "aio_ext_cancel_race",
             "aio_fsync",
             "aio_fsync_exit",
             "aio_ops",
@@ -90,6 +91,7 @@ fn main() {
         if [
             "aio_direct_eventfd",
             "aio_eventfd_many",
+            "aio_ext_cancel_race",
             "aio_fsync",
             "aio_ops",
             "aio_stress",
