@@ -166,6 +166,10 @@ impl Driver {
 
     /// Has the kernel say when there is something to read.
     fn poll_select(&mut self, request: &'static Request) -> Result<()> {
+        if request.is(CANCELLED) {
+            // The kernel has not found it to give it up: it was between two tries.
+            return Err(Errno::ECANCELED);
+        }
         let mut place = self.place(request)?;
         if request.file_slot.load(Relaxed) == NO_SLOT {
             // The poll keeps the file, and ends before the read begins.
@@ -269,16 +273,22 @@ impl Driver {
         let seen = !self.epoch;
         let meant = |r: &Request| wish.is_for(r) && !r.is(over) && r.epoch.load(Relaxed) != seen;
         while let Some(request) = context.selects.find(&meant) {
-            taken += u32::from(!request.is(CANCELLED));
+            let first = !request.is(CANCELLED);
             wish.mark(request);
             request.mark(CANCELLED);
             request.epoch.store(seen, Relaxed);
             if request.is(QUEUED) {
                 // It stands in nobody's way.
                 self.end_select(request, Errno::ECANCELED.negated(), 0);
+                taken += 1;
+            } else if first && !wish.is_for_polls() {
+                // Data may have come: the kernel says whether it is taken back.
+                let sqe = super::cancellation(request::user_data(request), 0, super::TAKEN);
+                self.unheard += u32::from(self.push(&sqe));
             } else {
                 let sqe = super::cancellation(request::user_data(request), self.quiet, super::UNHEEDED);
                 self.push(&sqe);
+                taken += u32::from(first);
             }
             count += 1;
             if count % AT_ONCE == 0 {
