@@ -3,7 +3,6 @@
  * Files that the ring holds: that it does shows by a lock that stays when the descriptor is closed; that it is let go of
  * by the lock's end; and that a number which comes to name another file is followed, by what is read and written.
  */
-#define _GNU_SOURCE
 #include <aiouring.h>
 #include <sys/file.h>
 
