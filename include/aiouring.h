@@ -1175,8 +1175,9 @@ typedef void (*aiouring_completion_fn)(void *arg, const struct io_uring_cqe *cqe
  * when no more will come. Requests that are prepared and not submitted are handed out with -ECANCELED. each may be NULL.
  *
  * timeout: how long it may take, NULL for no limit. left: a number of the program's that each() brings to 0 with the last
- * completion, for programs that count. With NULL the kernel has to say when all is done: a request with IOSQE_IO_DRAIN is
- * submitted, which waits for all others, multishot requests and notifications of zero-copy sends included.
+ * completion, for programs that count; those that were not submitted count, too. With NULL the kernel has to say when all
+ * is done: a request with IOSQE_IO_DRAIN is submitted, which waits for all others, multishot requests and notifications of
+ * zero-copy sends included.
  *
  * 0: the ring is ended. On error it lives, with all that is in flight, and the call may be repeated: -ETIME when the time
  * was up; -EOPNOTSUPP with IORING_SETUP_IOPOLL, and without left if a request had IOSQE_CQE_SKIP_SUCCESS, with which the

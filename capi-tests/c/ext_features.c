@@ -167,6 +167,7 @@ static void trapping(void)
 {
 	struct sigaction action, after;
 	struct aiouring_features features;
+	sigset_t mask;
 
 	memset(&action, 0, sizeof(action));
 	action.sa_handler = on_sigsys;
@@ -178,6 +179,11 @@ static void trapping(void)
 	CHECK_EQ(trapped, 0);
 	CHECK(sigaction(SIGSYS, NULL, &after) == 0);
 	CHECK(after.sa_handler == on_sigsys);
+	/* The program's own call is the program's affair, as before. */
+	CHECK(sigprocmask(SIG_BLOCK, NULL, &mask) == 0);
+	CHECK_EQ(sigismember(&mask, SIGSYS), 0);
+	syscall(__NR_io_uring_setup, 0, NULL);
+	CHECK_EQ(trapped, 1);
 }
 
 static void aio_refused(void)
