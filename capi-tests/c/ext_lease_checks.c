@@ -321,6 +321,53 @@ static void names(void)
 	close(file);
 }
 
+/* Two pools in a ring: what one finds of the other is shown to that. */
+static void two_pools(void)
+{
+	struct aiouring_lease_params params = {.buffers = 2, .buffer_size = SIZE, .flags = AIOURING_LEASE_POOL_PLAIN};
+	struct aiouring_lease_pool *first = pool, *second;
+	int source = temp_file(SIZE, 5), copies[2], i, done = 0;
+	struct aiouring_lease_event event;
+	struct io_uring_cqe cqe;
+
+	CHECK_EQ(aiouring_lease_pool_create(&ring, &params, &second), 0);
+	for (i = 0; i < 2; i++) {
+		__u64 lease;
+
+		pool = i == 0 ? first : second;
+		copies[i] = temp_file(0, 0);
+		lease = lease_with(0, (__u64)i);
+		CHECK_EQ(fill_from(lease, source, 0, 0), 0);
+		CHECK_EQ(plan_write(lease, copies[i], 0, 0, 0, 0), 0);
+	}
+	pool = first;
+	while (done < 2) {
+		CHECK_EQ(aiouring_lease_wait(pool, &event, NULL), 0);
+		if (event.type == AIOURING_LEASE_OTHER) {
+			memset(&cqe, 0, sizeof(cqe));
+			cqe.user_data = event.data;
+			cqe.res = event.res;
+			cqe.flags = event.flags;
+			CHECK_EQ(aiouring_lease_cqe(pool, &cqe), 0);
+			CHECK_EQ(aiouring_lease_cqe(second, &cqe), 1);
+			if (aiouring_lease_next(second, &event) == 0)
+				continue;
+			CHECK_EQ(event.data, 1);
+		} else {
+			CHECK_EQ(event.data, 0);
+		}
+		CHECK_EQ(event.type, AIOURING_LEASE_DONE);
+		CHECK_EQ(event.failed, 0);
+		done++;
+	}
+	for (i = 0; i < 2; i++) {
+		check_file(copies[i], 0, SIZE, 5, 0);
+		close(copies[i]);
+	}
+	CHECK_EQ(aiouring_lease_pool_destroy(second), 0);
+	close(source);
+}
+
 /* No records for secondaries are left: the lease says so and goes on. */
 static void too_many(void)
 {
@@ -355,6 +402,7 @@ int main(void)
 	pool_with(2, SIZE, 0);
 	order_and_range();
 	names();
+	two_pools();
 	too_many();
 	CHECK_EQ(aiouring_lease_pool_destroy(pool), 0);
 	io_uring_queue_exit(&ring);
