@@ -339,7 +339,7 @@ int aiouring_bufring_grow(struct aiouring_bufring *br, unsigned more) LIBURING_N
 /*
  * Takes so many buffers out of use: how many there are to be now. What the kernel has cannot be taken back from it: each
  * goes when it comes back after use, and its pages are given back. Those of a detached object go at once. -EINVAL: none
- * were left.
+ * would be left.
  */
 int aiouring_bufring_shrink(struct aiouring_bufring *br, unsigned fewer) LIBURING_NOEXCEPT;
 

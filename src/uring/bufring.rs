@@ -284,7 +284,7 @@ impl BufRing {
     /// Makes an object.
     ///
     /// # Errors
-    /// `EINVAL` (numbers out of range, unknown flags, memory that is not aligned), `ENOMEM`.
+    /// `EINVAL` (numbers out of range, unknown flags), `ENOMEM`.
     ///
     /// # Safety
     /// `wish.memory` must be null or as [`Wish`] says.
