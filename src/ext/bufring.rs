@@ -4,6 +4,7 @@
 use core::ffi::{c_int, c_uint, c_void};
 
 use crate::uring::bufring::BufRing as aiouring_bufring;
+pub use crate::uring::bufring::Now as aiouring_bufring_info;
 
 /// `struct aiouring_bufring_params`: what an object is to be.
 #[repr(C)]
@@ -16,35 +17,6 @@ pub struct aiouring_bufring_params {
     pub min_left: c_uint,
     pub bgid: c_int,
     pub memory: *mut c_void,
-    pub resv: [u64; 4],
-}
-
-/// `struct aiouring_bufring_info`: what there is, and what has happened.
-#[repr(C)]
-#[derive(Debug, Default)]
-pub struct aiouring_bufring_info {
-    pub kind: u32,
-    pub flags: u32,
-    pub bgid: u32,
-    pub size: u32,
-    pub max: u32,
-    pub min_left: u32,
-    pub wanted: u32,
-    pub provided: u32,
-    pub held: u32,
-    pub waiting: u32,
-    pub references: u32,
-    pub resv1: u32,
-    pub completions: u64,
-    pub bytes: u64,
-    pub enobufs: u64,
-    pub recycled: u64,
-    pub partial: u64,
-    pub crossed: u64,
-    pub empty: u64,
-    pub truncated: u64,
-    pub retired: u64,
-    pub refused: u64,
     pub resv: [u64; 4],
 }
 

@@ -94,8 +94,9 @@ pub struct Walk {
     pub left: u32,
 }
 
-/// What has happened.
+/// What has happened; `aiouring.h` has it like this.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
 pub struct Stats {
     /// Completions that were taken.
     pub completions: u64,
@@ -119,15 +120,16 @@ pub struct Stats {
     pub refused: u64,
 }
 
-/// What there is at the moment.
+/// What there is at the moment; `aiouring.h` has it like this.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
 pub struct Now {
-    /// The group.
-    pub bgid: u16,
-    /// 0 not attached, 1 by requests, 2 a buffer ring, 3 that of a context.
+    /// 0 not attached, 1 by requests, 2 a buffer ring.
     pub kind: u32,
     /// Those flags that hold.
     pub flags: u32,
+    /// The group.
+    pub bgid: u32,
     /// As in [`Wish`].
     pub size: u32,
     /// As in [`Wish`].
@@ -144,8 +146,12 @@ pub struct Now {
     pub waiting: u32,
     /// References.
     pub references: u32,
+    /// 0.
+    pub resv1: u32,
     /// What has happened.
     pub stats: Stats,
+    /// 0.
+    pub resv: [u64; 4],
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -236,7 +242,7 @@ pub struct BufRing {
     inner: UnsafeCell<Inner>,
 }
 
-const _: () = assert!(size_of::<BufRing>() <= map::PAGE);
+const _: () = assert!(size_of::<BufRing>() <= map::PAGE && size_of::<Now>() == 160);
 
 /// Pages of objects that are gone.
 static FREE: [AtomicPtr<u8>; 16] = [const { AtomicPtr::new(ptr::null_mut()) }; 16];
@@ -1229,7 +1235,7 @@ impl Inner {
             }
             | if self.huge { HUGE } else { 0 };
         Now {
-            bgid: self.bgid,
+            bgid: self.bgid.into(),
             kind: (self.kind as u32).min(Kind::Context as u32),
             flags,
             size: self.size,
@@ -1240,7 +1246,9 @@ impl Inner {
             held: self.held,
             waiting: self.waiting,
             references: self.references,
+            resv1: 0,
             stats: self.stats,
+            resv: [0; 4],
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use core::ffi::{c_int, c_uint, c_void};
 use core::mem::MaybeUninit;
+use core::ptr;
 
 use crate::capi::IntoC;
 use crate::ext::bufring::{
@@ -208,38 +209,13 @@ pub unsafe extern "C" fn aiouring_bufring_stats(
     if stats.is_null() {
         return Errno::EFAULT.negated();
     }
-    // Stored whole: a compiler does not clear what it sees overwritten.
-    let mut all = MaybeUninit::<aiouring_bufring_info>::zeroed();
-    all.write(aiouring_bufring_info {
-        kind: now.kind,
-        flags: now.flags,
-        bgid: now.bgid.into(),
-        size: now.size,
-        max: now.max,
-        min_left: now.min_left,
-        wanted: now.wanted,
-        provided: now.provided,
-        held: now.held,
-        waiting: now.waiting,
-        references: now.references,
-        resv1: 0,
-        completions: now.stats.completions,
-        bytes: now.stats.bytes,
-        enobufs: now.stats.enobufs,
-        recycled: now.stats.recycled,
-        partial: now.stats.partial,
-        crossed: now.stats.crossed,
-        empty: now.stats.empty,
-        truncated: now.stats.truncated,
-        retired: now.stats.retired,
-        refused: now.stats.refused,
-        resv: [0; 4],
-    });
-    let known = size.min(size_of_val(&all));
+    let known = size.min(size_of_val(&now));
     // SAFETY: the caller's promise; `known` bytes are in both.
     unsafe {
         stats.cast::<u8>().write_bytes(0, size);
-        stats.cast::<u8>().copy_from_nonoverlapping(all.as_ptr().cast(), known);
+        stats
+            .cast::<u8>()
+            .copy_from_nonoverlapping(ptr::from_ref(&now).cast(), known);
     }
     0
 }
