@@ -43,6 +43,41 @@ static void cancelled(int kind)
 	CHECK_EQ(aiouring_bufring_destroy(br), 0);
 }
 
+/* The same by the call for all kinds of requests. */
+static void cancelled_at_once(int kind)
+{
+	struct aiouring_bufring *br;
+	io_context_t ctx = setup_bound(16, &br, BUFFERS, SIZE, 0);
+	const struct timespec limit = {EVENT_SECONDS, 0};
+	int fds[2], other[2];
+
+	make_stream(kind, fds);
+	make_stream(kind, other);
+	CHECK_EQ(aiouring_cancel(ctx, NULL, -1, AIOURING_CANCEL_ALL, NULL), -ENOENT);
+	for (int i = 0; i < 6; i++)
+		submit_select(ctx, &iocbs[i], i % 2 ? fds[0] : other[0], 1);
+	CHECK_EQ(aiouring_cancel(ctx, &iocbs[2], -1, AIOURING_CANCEL_IOCB | AIOURING_CANCEL_WAIT, &limit), 1);
+	expect_select(ctx, br, &iocbs[2], -ECANCELED, NULL);
+	CHECK_EQ(aiouring_cancel(ctx, NULL, fds[0], AIOURING_CANCEL_FD | AIOURING_CANCEL_WAIT, &limit), 3);
+	CHECK_EQ(ready(ctx), 3);
+	put(other[1], "o");
+	expect_select(ctx, br, &iocbs[0], 1, "o");
+	CHECK_EQ(aiouring_cancel(ctx, NULL, -1, AIOURING_CANCEL_ALL, NULL), 1);
+	expect_select(ctx, br, &iocbs[4], -ECANCELED, NULL);
+	CHECK_EQ(aiouring_cancel(ctx, NULL, -1, AIOURING_CANCEL_ALL, NULL), -ENOENT);
+	submit_select(ctx, &iocbs[0], fds[0], 1);
+	put(fds[1], "f");
+	expect_select(ctx, br, &iocbs[0], 1, "f");
+	CHECK_EQ(aiouring_bufring_check(br), 0);
+	close(fds[0]);
+	close(fds[1]);
+	close(other[0]);
+	close(other[1]);
+	CHECK_EQ(aiouring_bufring_unbind(br), 0);
+	CHECK_EQ(aiouring_bufring_destroy(br), 0);
+	CHECK_EQ(io_destroy(ctx), 0);
+}
+
 /* The ring is taken away: what waits is taken back, what came before can be taken. */
 static void unbound(int kind, unsigned flags)
 {
@@ -361,6 +396,7 @@ int main(void)
 		exits(how);
 	for (int kind = 0; kind < 3; kind++) {
 		cancelled(kind);
+		cancelled_at_once(kind);
 		unbound(kind, 0);
 		unbound(kind, AIOURING_BUFRING_INC);
 	}
