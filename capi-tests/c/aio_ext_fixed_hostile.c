@@ -11,6 +11,16 @@
 
 #include "aio_check.h"
 
+/* The thread sanitizer does not follow threads of children. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define WITHOUT_CHILDREN 1
+#endif
+#endif
+#ifndef WITHOUT_CHILDREN
+#define WITHOUT_CHILDREN 0
+#endif
+
 enum { BLOCK = 4096, BLOCKS = 64, SEED = 21, DEPTH = 16 };
 
 static int direct;
@@ -271,7 +281,8 @@ int main(void)
 		SKIP("no ring");
 	replaced();
 	ends();
-	children();
+	if (!WITHOUT_CHILDREN)
+		children();
 	threads();
 	CHECK_EQ(io_destroy(ctx), 0);
 	return 0;

@@ -17,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 
 /// What threads do to each other, and what outlives what. Programs that fork with several threads
 /// or count descriptors are not for these tools.
-const PROGRAMS: [&str; 11] = [
+const PROGRAMS: [&str; 12] = [
     "aio_soak",
     "aio_stress",
     "aio_threads",
@@ -27,6 +27,7 @@ const PROGRAMS: [&str; 11] = [
     "aio_order",
     "aio_poll",
     "aio_ext_cancel_race",
+    "aio_ext_fixed_hostile",
     "ext_lease_random",
     "ext_lease_threads",
 ];
