@@ -87,7 +87,7 @@ impl Wish {
     }
 
     /// Notes in a request, whosever it is, that the program wants it to end; false if it is not meant or over.
-    fn asks(&self, request: &Request) -> bool {
+    fn asks(&self, process: &'static Process, request: &Request) -> bool {
         loop {
             let seen = request.asked();
             let holder = request.holder();
@@ -97,6 +97,7 @@ impl Wish {
             if holder == FINISHING {
                 // Its event is there in a moment, or was left to whoever has the ring.
                 self.context.deliver_late();
+                process.engine.caller.pump();
                 let _ = futex::wait(&AtomicU32::new(0), 0, 20_000);
             } else if request.ask(seen, self.ticket) {
                 // Whoever ends it from here on sees that, and wakes whoever waits.
@@ -158,7 +159,7 @@ pub(crate) fn cancel(
         which,
         ticket: ticket(process),
     };
-    let found = process.pool.all().filter(|r| wish.asks(r)).count();
+    let found = process.pool.all().filter(|r| wish.asks(process, r)).count();
     let mut taken = 0;
     if found > 0 {
         taken = process.engine.take_back(wish);
