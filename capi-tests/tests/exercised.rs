@@ -128,7 +128,10 @@ fn known() -> Vec<Known> {
     assert!(known.len() > 220);
     let extensions = std::fs::read_to_string(root().join("include/aiouring.h")).expect("the header is there");
     for part in extensions.split("AIOURINGINLINE void ").skip(1) {
-        if let Some((head, _)) = part.split_once(" LIBURING_NOEXCEPT\n{") {
+        // What fills an iocb is in programs of the other face.
+        if let Some((head, _)) = part.split_once(" LIBURING_NOEXCEPT\n{")
+            && head.contains("io_uring_sqe")
+        {
             let head: Vec<_> = head.split_whitespace().collect();
             known.push(Known::new(&format!("void {}", head.join(" "))));
         }
