@@ -83,10 +83,11 @@ int main(void)
 	struct aiouring_lease_op op;
 	struct io_uring_sqe *sqe;
 	struct io_uring_probe *probe;
-	__u64 lease, name;
+	__u64 lease, name, names[49];
 	char *memory;
+	int i;
 
-	ring_with(64, 0);
+	ring_with(256, 0);
 	probe = io_uring_get_probe_ring(&ring);
 	if (!probe || !io_uring_opcode_supported(probe, IORING_OP_SEND_ZC))
 		SKIP("the kernel has no sends without copies");
@@ -126,6 +127,8 @@ int main(void)
 	CHECK_EQ(sqe->opcode, IORING_OP_SEND_ZC);
 	CHECK_EQ(sqe->addr, (uintptr_t)memory + 1000);
 	CHECK_EQ(sqe->len, 4000);
+	/* The first piece again is not the second one. */
+	CHECK_EQ(show(name, 900, IORING_CQE_F_MORE), -EINVAL);
 	CHECK_EQ(show(sqe->user_data, 4000, IORING_CQE_F_MORE), 1);
 	nothing_yet();
 	CHECK_EQ(show(name, 0, IORING_CQE_F_NOTIF), 1);
@@ -135,6 +138,24 @@ int main(void)
 	CHECK_EQ(event.res, 4900);
 	event = told(AIOURING_LEASE_DONE);
 	CHECK_EQ(event.failed, 0);
+
+	/* More pieces than names are told apart, with all notifications at the end. */
+	lease = filled(0, AIOURING_LEASE_OP_WHOLE | AIOURING_LEASE_OP_REPORT, 5000);
+	name = queued()->user_data;
+	CHECK_EQ(show(name, 100, IORING_CQE_F_MORE), 1);
+	for (i = 1; i < 49; i++) {
+		names[i] = queued()->user_data;
+		CHECK_EQ(show(names[i], 100, IORING_CQE_F_MORE), 1);
+	}
+	for (i = 1; i < 49; i++) {
+		nothing_yet();
+		CHECK_EQ(show(names[i], 0, IORING_CQE_F_NOTIF), 1);
+	}
+	nothing_yet();
+	CHECK_EQ(show(name, 0, IORING_CQE_F_NOTIF), 1);
+	CHECK_EQ(show(name, 0, IORING_CQE_F_NOTIF), -EINVAL);
+	CHECK_EQ(told(AIOURING_LEASE_USED).res, 4900);
+	told(AIOURING_LEASE_DONE);
 
 	/* A socket that has to copy: the same memory the plain way, and the lease waits for the notification all the same. */
 	lease = filled(0, AIOURING_LEASE_OP_REPORT, 5000);
@@ -148,6 +169,7 @@ int main(void)
 	CHECK_EQ(sqe->addr, (uintptr_t)memory + 100);
 	CHECK_EQ(sqe->len, 4900);
 	CHECK_EQ(sqe->msg_flags, MSG_NOSIGNAL);
+	CHECK_EQ(show(name, -EOPNOTSUPP, IORING_CQE_F_MORE), -EINVAL);
 	CHECK_EQ(show(sqe->user_data, -EOPNOTSUPP, 0), 1);
 	nothing_yet();
 	CHECK_EQ(show(name, 0, IORING_CQE_F_NOTIF), 1);

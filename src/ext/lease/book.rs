@@ -116,9 +116,25 @@ pub(super) struct Op {
     lease: u16,
     flags: u8,
     count: u8,
+    /// The first count of this use that something may still come for.
+    since: u8,
     kind: Kind,
     stage: Stage,
     cancel_sent: bool,
+}
+
+impl Op {
+    /// Whether a completion with this count in its user data is to come. A notification is of any piece so far.
+    fn expects(&self, count: u32, is_notification: bool) -> bool {
+        let age = self.age();
+        let then = count.wrapping_sub(self.since.into()) & COUNT;
+        then == age || is_notification && then < age
+    }
+
+    /// By how much the count has grown since notifications to come began.
+    fn age(&self) -> u32 {
+        u32::from(self.count.wrapping_sub(self.since)) & COUNT
+    }
 }
 
 /// What a lease is doing.
@@ -563,6 +579,7 @@ impl Book<'_> {
                 lease: l as u16,
                 flags: request.flags as u8,
                 count: op.count,
+                since: op.count,
                 kind,
                 ..Op::default()
             };
@@ -867,7 +884,7 @@ impl Book<'_> {
             self.done(l);
         } else {
             let i = (place / RECORD).wrapping_sub(self.leases.len()) as u32;
-            if u32::from(self.op(i).count) & COUNT != count {
+            if !self.op(i).expects(count, cqe.flags & IORING_CQE_F_NOTIF != 0) {
                 return Err(Errno::EINVAL);
             }
             self.heard(i, cqe)?;
@@ -903,19 +920,33 @@ impl Book<'_> {
         {
             // A socket that cannot do without a copy of its own.
             self.change(i, |op| op.flags |= COPY as u8);
-            self.wait(i);
+            self.go_on(i);
             return Ok(());
         }
         if cqe.res > 0 && op.kind.is_transfer() {
             let done = op.done.saturating_add(cqe.res as u32).min(op.len);
             self.change(i, |op| op.done = done);
             if u32::from(op.flags) & WHOLE != 0 && done < op.len && !lease.cancelled {
-                self.wait(i);
+                self.go_on(i);
                 return Ok(());
             }
         }
         self.landed(i, cqe.res);
         Ok(())
+    }
+
+    /// Has a request made once more, under another name: so a completion that is shown twice is not taken for the next
+    /// one. While notifications are to come counts are not used again; those of many pieces share the last one.
+    fn go_on(&mut self, i: u32) {
+        self.change(i, |op| {
+            if op.notifications == 0 {
+                op.count = op.count.wrapping_add(1);
+                op.since = op.count;
+            } else if op.age() < COUNT {
+                op.count = op.count.wrapping_add(1);
+            }
+        });
+        self.wait(i);
     }
 
     /// The last piece of a request has its result.
