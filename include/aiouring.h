@@ -275,7 +275,8 @@ int aiouring_bufring_create_params(struct aiouring_bufring **out,
 
 /*
  * Detaches and frees an object: 0. -EBUSY as long as the program has references, or completions are to be taken; nothing
- * has changed then. It does not matter whether the ring has ended before.
+ * has changed then. It does not matter whether the ring has ended before, unless it has no descriptor
+ * (IORING_SETUP_REGISTERED_FD_ONLY): another such ring may have its place by then.
  */
 int aiouring_bufring_destroy(struct aiouring_bufring *br) LIBURING_NOEXCEPT;
 
@@ -309,7 +310,8 @@ int aiouring_bufring_select(const struct aiouring_bufring *br, struct io_uring_s
  * Enters a completion of a request of the group into the books, and begins a walk over its data: how many spans it has, 0
  * if there is no data (an error, an end of file; a buffer that came with it is given back at once). To be called once for
  * each completion, in their order, also for errors and those without a buffer. -EINVAL: it names a buffer that the kernel
- * has not got; it is not one of this group, or was taken before. Nothing has changed then.
+ * has not got; it is not one of this group, or was taken before. Nothing has changed then. With AIOURING_BUFRING_INC one that
+ * was taken before is only noticed as long as the kernel has put nothing behind its data.
  */
 int aiouring_bufring_take(struct aiouring_bufring *br, const struct io_uring_cqe *cqe,
 			  struct aiouring_bufring_walk *walk) LIBURING_NOEXCEPT;

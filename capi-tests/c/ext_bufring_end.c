@@ -183,6 +183,49 @@ static void in_flight(void)
 	close(fd[1]);
 }
 
+/* The same with a piece of a buffer: first a request that has it, then data that nobody has taken. */
+static void piece_in_flight(void)
+{
+	struct aiouring_bufring *br;
+	struct aiouring_bufring_walk walk;
+	struct completion cqe;
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	int fd[2], tries;
+
+	make(&ring, 8, 0);
+	br = bufring(&ring, COUNT, SIZE, GROUP, AIOURING_BUFRING_INC | AIOURING_BUFRING_ONE);
+	if (!(info(br).flags & AIOURING_BUFRING_INC)) {
+		CHECK_EQ(aiouring_bufring_destroy(br), 0);
+		io_uring_queue_exit(&ring);
+		return;
+	}
+	CHECK(pipe(fd) == 0);
+	sqe = next(&ring);
+	io_uring_prep_read(sqe, fd[0], NULL, 100, (__u64)-1);
+	CHECK_EQ(aiouring_bufring_select(br, sqe), 0);
+	sqe->flags |= IOSQE_ASYNC;
+	submit(&ring, br);
+	for (tries = 0; tries < 400 && aiouring_bufring_check(br) == 0; tries++)
+		sleep_ms(5);
+	if (aiouring_bufring_check(br) == 1) {
+		CHECK_EQ(aiouring_bufring_detach(br), -EBUSY);
+		CHECK_EQ(aiouring_bufring_destroy(br), -EBUSY);
+	}
+	CHECK_EQ(write(fd[1], "0123456789", 10), 10);
+	cqe = take(&ring);
+	CHECK_EQ(cqe.res, 10);
+	CHECK_EQ(aiouring_bufring_check(br), 1);
+	CHECK_EQ(aiouring_bufring_destroy(br), -EBUSY);
+	CHECK_EQ(taken(br, &cqe, &walk), 1);
+	CHECK_EQ(aiouring_bufring_skip(&walk), 1);
+	CHECK_EQ(aiouring_bufring_check(br), 0);
+	CHECK_EQ(aiouring_bufring_destroy(br), 0);
+	io_uring_queue_exit(&ring);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 /* A child has no object, and whatever it does its parent's goes on. */
 static void children(void)
 {
@@ -291,6 +334,7 @@ int main(void)
 		kinds_of_rings();
 	}
 	in_flight();
+	piece_in_flight();
 	other_hands();
 	return 0;
 }

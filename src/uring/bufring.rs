@@ -870,7 +870,8 @@ impl Inner {
         let orphaned = matches!(self.kind, Kind::Ring | Kind::Requests) && self.is_orphaned();
         match self.kind {
             Kind::Ring => {
-                let ahead = self.ahead();
+                // Also data in a buffer that is used piece by piece, and not used up.
+                let ahead = self.check();
                 if orphaned {
                     // The kernel ends a ring in its own time, and nobody takes the completions of this one.
                     self.written_to |= ahead != Ok(0);
@@ -883,7 +884,9 @@ impl Inner {
                 };
                 match self.register(IORING_UNREGISTER_PBUF_RING, &mut reg) {
                     // Some have no such group any more.
-                    Ok(_) | Err(Errno::EINVAL | Errno::ENOENT | Errno::EBADF) => {}
+                    Ok(_) | Err(Errno::EINVAL | Errno::ENOENT) => {}
+                    // A ring without a descriptor that has ended, also in its own time.
+                    Err(Errno::EBADF) => self.written_to = true,
                     // The thread is not the one that may register; what it has got goes with the ring.
                     Err(_) if orphaned => {}
                     Err(e) => return Err(e),
@@ -1095,10 +1098,6 @@ impl Inner {
     }
 
     /// How many buffers the kernel has used whose completions were not taken.
-    fn ahead(&self) -> Result<u32> {
-        self.ahead_by(self.head()?)
-    }
-
     fn ahead_by(&self, head: u16) -> Result<u32> {
         let ahead = head.wrapping_sub(self.done);
         let total = self.tail.wrapping_sub(self.done);
