@@ -500,8 +500,8 @@ int aiouring_find_buffer(io_context_t ctx, const void *address, size_t len) LIBU
  * same flags; if the number is closed or given to another file, that one is used, and the old one is let go of within a
  * second. AIOURING_AUTO_FILES=1 in the environment does this by itself for descriptors that recur.
  *
- * 0, also where it is of no use (kernel AIO, O_SYNC, O_DSYNC); -EINVAL (ctx), -EBADF (fd), -ENOSPC (too many; some
- * 64 are possible). Any thread, but none may give the number to another file meanwhile.
+ * 0, also where it is not held: on kernel AIO, with O_SYNC or O_DSYNC, on file systems without a block device of their own
+ * (btrfs, overlay, NFS, FUSE, tmpfs). -EINVAL (ctx), -EBADF (fd), -ENOSPC (too many; some 64 are possible). Any thread, but none may give the number to another file meanwhile.
  */
 int aiouring_register_file(io_context_t ctx, int fd) LIBURING_NOEXCEPT;
 

@@ -44,6 +44,12 @@ impl Identity {
         }
     }
 
+    /// Whether it may be held. File systems without a device of their own may have several files of one number; and what
+    /// files that sync report they report once for each opened file.
+    fn may_be_held(&self) -> bool {
+        self.id.0 >> 32 != 0 && self.flags & SYNCS == 0
+    }
+
     /// What the descriptor names now.
     pub(crate) fn look(fd: i32) -> Option<Self> {
         let status = file::status(fd).ok()?;
@@ -129,7 +135,7 @@ impl Files {
     pub(crate) fn slot(&mut self, request: &Request, slots: &mut impl Slots) -> Option<u32> {
         let wanted = Identity::of(request);
         let automatic = self.automatic;
-        if wanted.flags & SYNCS != 0 || request.rw_flags.load(Relaxed) & !(libc::RWF_NOWAIT as u32) != 0 {
+        if !wanted.may_be_held() || request.rw_flags.load(Relaxed) & !(libc::RWF_NOWAIT as u32) != 0 {
             return None;
         }
         let place = self.place(wanted.fd)?;
@@ -189,7 +195,7 @@ impl Files {
 
     /// The program names a file; false if there is no room for it.
     pub(crate) fn register(&mut self, file: Identity, slots: &mut impl Slots) -> bool {
-        if file.flags & SYNCS != 0 {
+        if !file.may_be_held() {
             // Of no use, and no error.
             return true;
         }

@@ -95,7 +95,7 @@ pub extern "C" fn aiouring_find_buffer(ctx: Context, address: *const c_void, len
 /// Has the library's ring hold the file of a descriptor for which many transfers are to be expected, so that the kernel
 /// need not look it up for each. Transfers use it as long as the descriptor names the same file with the same flags.
 ///
-/// 0, also where it is of no use: kernel AIO, a file with `O_SYNC`. `-EINVAL` (`ctx`), `-EBADF` (`fd`), `-ENOSPC` (there are
+/// 0, also where it is not held: kernel AIO, a file with `O_SYNC`, a file system without a block device of its own. `-EINVAL` (`ctx`), `-EBADF` (`fd`), `-ENOSPC` (there are
 /// too many such files, or slots). Any thread; the number must not be given to another file meanwhile.
 #[unsafe(no_mangle)]
 pub extern "C" fn aiouring_register_file(ctx: Context, fd: c_int) -> c_int {
