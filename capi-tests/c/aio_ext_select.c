@@ -404,6 +404,32 @@ static void refused(void)
 	close(fds[1]);
 }
 
+static struct iocb childs_iocb;
+static volatile int childs_result;
+
+/* A child of vfork has descriptors of its own, which the library's thread does not see. */
+static void borrowed(void)
+{
+	int fds[2], status;
+	pid_t child;
+
+	make_stream(0, fds);
+	aiouring_prep_pread_select(&childs_iocb, fds[0], 1, 0);
+	child = vfork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		childs_result = submit_one(ctx, &childs_iocb);
+		_exit(0);
+	}
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+	CHECK_EQ(childs_result, -EOPNOTSUPP);
+	submit_select(ctx, &childs_iocb, fds[0], 1);
+	put(fds[1], "v");
+	expect_select(ctx, br, &childs_iocb, 1, "v");
+	close(fds[0]);
+	close(fds[1]);
+}
+
 /* What an event says of buffers is not believed. */
 static void hostile(void)
 {
@@ -485,6 +511,7 @@ int main(void)
 	devices();
 	eventfds();
 	refused();
+	borrowed();
 	hostile();
 	incremental();
 	CHECK_EQ(io_destroy(ctx), 0);
