@@ -439,6 +439,11 @@ static void hostile(void)
 	struct aiouring_bufring_span span;
 	int fds[2];
 
+	memset(&event, 0, sizeof(event));
+	CHECK_EQ(aiouring_bufring_take_event(br, NULL, &walk), -EFAULT);
+	CHECK_EQ(aiouring_bufring_take_event(br, &event, NULL), -EFAULT);
+	CHECK_EQ(aiouring_bufring_take_event(NULL, &event, &walk), -EINVAL);
+
 	make_stream(1, fds);
 	submit_select(ctx, &iocb, fds[0], 0);
 	put(fds[1], "real");

@@ -296,7 +296,7 @@ pub unsafe extern "C" fn aiouring_bufring_take(
 /// The same for an event of a read by `aiouring_prep_pread_select`.
 ///
 /// # Safety
-/// `br` must be null or have been an object once; `event` must be readable, `walk` writable.
+/// `br` must be null or have been an object once; `event` null or readable, `walk` null or writable.
 #[cfg(feature = "capi-aio")]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn aiouring_bufring_take_event(
@@ -304,9 +304,15 @@ pub unsafe extern "C" fn aiouring_bufring_take_event(
     event: *const IoEvent,
     walk: *mut aiouring_bufring_walk,
 ) -> c_int {
+    if walk.is_null() {
+        return Errno::EFAULT.negated();
+    }
     // SAFETY: the caller's promise.
-    let (object, event) = unsafe { (of(br), event.read()) };
-    let taken = object.and_then(|object| object.take(event.res as i32, event.res2 as u32));
+    let (object, event) = unsafe { (of(br), event.as_ref()) };
+    let taken = object.and_then(|object| {
+        let event = event.ok_or(Errno::EFAULT)?;
+        object.take(event.res as i32, event.res2 as u32)
+    });
     // SAFETY: the caller's promise.
     unsafe { begin(walk, br, taken) }
 }
