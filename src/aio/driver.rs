@@ -1029,7 +1029,7 @@ impl Driver {
             tag if tag & KIND == fixed::TAG => {
                 // SAFETY: tags carry the address of a request.
                 let request = unsafe { request::from_user_data(tag & !KIND) };
-                if fixed::released(self.process, request) {
+                if fixed::released(self.process, request, self.fallen) {
                     self.finish(request, 0);
                 }
             }

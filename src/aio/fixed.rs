@@ -12,7 +12,7 @@
 use super::context::{Context, InUse};
 use super::frame::Thread;
 use super::process::Process;
-use super::request::{self, CANCELLED, NO_BUFFER, Request, SETTLED, Segment, Work};
+use super::request::{self, CANCELLED, KEPT, NO_BUFFER, Request, SETTLED, SILENT, Segment, TRUE, Work};
 use crate::sys::futex::Lock;
 use crate::sys::{Errno, Result, map, mem, thread};
 use crate::uring::lookup::{Lookup, MOST};
@@ -255,10 +255,12 @@ impl Buffers {
             if let (true, Some(request)) = (index >= done, tag_of(tag)) {
                 // The ring, which has it still, goes when all that is in it has ended.
                 process.engine.carrier.encumbered.store(true, SeqCst);
-                if let Some(context) = request.context() {
+                if let Some(context) = request.context()
+                    && request.turn(TRUE, TRUE)
+                {
                     settle(context, request);
                 }
-                process.part(request, SETTLED);
+                process.part(request, SILENT);
             }
         }
         Ok(())
@@ -518,10 +520,11 @@ fn settle(context: &'static Context, request: &'static Request) {
     }
 }
 
-/// What the ring says of a tag: true if there is to be an event.
-pub(crate) fn released(process: &'static Process, request: &'static Request) -> bool {
-    if request.is(SETTLED) {
-        process.part(request, super::request::SILENT);
+/// What the ring says of a tag: true if there is to be an event. A ring that is `lost` says so of all that it has when it
+/// ends; a table may have these tags still, and is told by the request's state.
+pub(crate) fn released(process: &'static Process, request: &'static Request, lost: bool) -> bool {
+    if !request.turn(TRUE, if lost { TRUE | KEPT } else { 0 }) {
+        process.part(request, SETTLED);
         return false;
     }
     if !request.is(CANCELLED) {
@@ -530,7 +533,11 @@ pub(crate) fn released(process: &'static Process, request: &'static Request) -> 
     if let Some(context) = request.context() {
         settle(context, request);
     }
-    process.release(request);
+    if lost {
+        process.part(request, SETTLED);
+    } else {
+        process.release(request);
+    }
     false
 }
 
