@@ -325,6 +325,44 @@ static void kinds_of_rings(void)
 	}
 }
 
+/* A ring without a descriptor goes first, with a request in flight: nothing comes to lie where that may write. */
+static void in_flight_by_index(void)
+{
+	struct aiouring_bufring *br;
+	struct aiouring_bufring_walk walk;
+	struct aiouring_bufring_span span;
+	struct completion cqe;
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	void *there;
+	int fd[2];
+
+	make(&ring, 8, 0);
+	if (io_uring_register_ring_fd(&ring) != 1 || io_uring_close_ring_fd(&ring) != 1) {
+		io_uring_queue_exit(&ring);
+		return;
+	}
+	br = bufring(&ring, COUNT, SIZE, GROUP, 0);
+	sockets(fd);
+	CHECK_EQ(send(fd[1], "abc", 3, 0), 3);
+	receive_once(&ring, br, fd[0], 1);
+	cqe = take(&ring);
+	CHECK_EQ(taken(br, &cqe, &walk), 1);
+	CHECK_EQ(aiouring_bufring_next(&walk, &span), 1);
+	CHECK_EQ(aiouring_bufring_release(br, span.id), 0);
+	sqe = next(&ring);
+	io_uring_prep_recv(sqe, fd[0], NULL, 0, 0);
+	sqe->flags |= IOSQE_ASYNC;
+	CHECK_EQ(aiouring_bufring_select(br, sqe), 0);
+	submit(&ring, br);
+	io_uring_queue_exit(&ring);
+	CHECK_EQ(aiouring_bufring_destroy(br), 0);
+	there = mmap(span.base, SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	CHECK(there == MAP_FAILED && errno == EEXIST);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 int main(void)
 {
 	for (how = 0; how <= AIOURING_BUFRING_CLASSIC; how += AIOURING_BUFRING_CLASSIC) {
@@ -335,6 +373,7 @@ int main(void)
 	}
 	in_flight();
 	piece_in_flight();
+	in_flight_by_index();
 	other_hands();
 	return 0;
 }
