@@ -383,8 +383,8 @@ int aiouring_bufring_check(const struct aiouring_bufring *br) LIBURING_NOEXCEPT;
  * The event's res is the number of bytes, 0 at the end of the stream or file, or a negative error number; its res2 says
  * where the data is (AIOURING_EVENT_, below):
  *   -ENOBUFS    there was data and no buffer; nothing was taken from the stream: release buffers and submit again
- *   -ECANCELED  taken back by io_cancel(), aiouring_cancel(), aiouring_bufring_unbind(), or since the process forbade io_uring to itself
- *               (or the descriptor was closed early, see below); nothing was taken from the stream
+ *   -ECANCELED  taken back by io_cancel(), aiouring_cancel(), aiouring_bufring_unbind(), or since the process forbade
+ *               io_uring to itself (or the descriptor was closed early, see below); nothing was taken from the stream
  *   others      those of read(2); if res2 names a buffer, it is the program's to release
  *
  * Reads of one pipe, FIFO or socket are done one after the other, in the order in which they were submitted, by whatever
@@ -500,8 +500,9 @@ int aiouring_find_buffer(io_context_t ctx, const void *address, size_t len) LIBU
  * same flags; if the number is closed or given to another file, that one is used, and the old one is let go of within a
  * second. AIOURING_AUTO_FILES=1 in the environment does this by itself for descriptors that recur.
  *
- * 0, also where it is not held: on kernel AIO, with O_SYNC or O_DSYNC, on file systems without a block device of their own
- * (btrfs, overlay, NFS, FUSE, tmpfs). -EINVAL (ctx), -EBADF (fd), -ENOSPC (too many; some 64 are possible). Any thread, but none may give the number to another file meanwhile.
+ * 0, also where it is not held: on kernel AIO, with O_SYNC or O_DSYNC, on file systems without a block device of their
+ * own (btrfs, overlay, NFS, FUSE, tmpfs). -EINVAL (ctx), -EBADF (fd), -ENOSPC (too many; some 64 are possible). Any
+ * thread, but none may give the number to another file meanwhile.
  */
 int aiouring_register_file(io_context_t ctx, int fd) LIBURING_NOEXCEPT;
 
@@ -547,11 +548,17 @@ int aiouring_buffers_find(const struct aiouring_buffers *buffers, const void *ad
  */
 int aiouring_buffers_prep_read(const struct aiouring_buffers *buffers, struct io_uring_sqe *sqe, int fd, void *buf,
 			       unsigned nbytes, __u64 offset) LIBURING_NOEXCEPT;
+
+/* See aiouring_buffers_prep_read(). */
 int aiouring_buffers_prep_write(const struct aiouring_buffers *buffers, struct io_uring_sqe *sqe, int fd,
 				const void *buf, unsigned nbytes, __u64 offset) LIBURING_NOEXCEPT;
+
+/* See aiouring_buffers_prep_read(). */
 int aiouring_buffers_prep_readv(const struct aiouring_buffers *buffers, struct io_uring_sqe *sqe, int fd,
 				const struct iovec *iovecs, unsigned nr_vecs, __u64 offset,
 				int flags) LIBURING_NOEXCEPT;
+
+/* See aiouring_buffers_prep_read(). */
 int aiouring_buffers_prep_writev(const struct aiouring_buffers *buffers, struct io_uring_sqe *sqe, int fd,
 				 const struct iovec *iovecs, unsigned nr_vecs, __u64 offset,
 				 int flags) LIBURING_NOEXCEPT;
@@ -767,9 +774,10 @@ AIOURINGINLINE void aiouring_prep_btrfs_encoded_write(struct io_uring_sqe *sqe, 
 }
 
 /*
- * Reads, as the next one writes, with a vector of which all lies in the registered buffer buf_index. Kernels that do not use registered buffers for
- * these commands, among them Linux 6.18, do not say so, but take the memory as any other, and do not look whether there
- * is such a buffer: see aiouring_btrfs_fixed(). Else -EFAULT if there is none, or memory is not in it.
+ * Reads, as the next one writes, with a vector of which all lies in the registered buffer buf_index. Kernels that do
+ * not use registered buffers for these commands, among them Linux 6.18, do not say so, but take the memory as any
+ * other, and do not look whether there is such a buffer: see aiouring_btrfs_fixed(). Else -EFAULT if there is none, or
+ * memory is not in it.
  */
 AIOURINGINLINE void aiouring_prep_btrfs_encoded_read_fixed(struct io_uring_sqe *sqe, int fd,
 							   struct aiouring_btrfs_encoded *args,
@@ -842,15 +850,17 @@ AIOURINGINLINE int aiouring_btrfs_prep_write(struct io_uring_sqe *sqe, int fd,
  * the kernel is done with all of them; only then is the buffer taken for another.
  *
  * The requests are in the program's ring. Their user data are addresses of the pool's, so no request of the program has
- * them, if it sets its user data: a place in the queue keeps those of the request before. aiouring_lease_wait() is the loop of a program: it submits, waits, and gives events, also of completions that are
- * not the pool's. A program with a loop of its own shows the pool each completion by aiouring_lease_cqe(), takes
- * events by aiouring_lease_next(), and submits by aiouring_lease_submit().
+ * them, if it sets its user data: a place in the queue keeps those of the request before. aiouring_lease_wait() is the
+ * loop of a program: it submits, waits, and gives events, also of completions that are not the pool's. A program with a
+ * loop of its own shows the pool each completion by aiouring_lease_cqe(), takes events by aiouring_lease_next(), and
+ * submits by aiouring_lease_submit().
  *
  * Any thread may call these functions, while another waits, too; what it starts is then submitted at once. The ring itself
  * is one thread's: with other requests of the program in it, or with IORING_SETUP_SINGLE_ISSUER, so is the pool. In a
- * signal handler that interrupted a call on the same pool they are -EDEADLK. A pool that is gone is -EINVAL, as long as its
- * place was not given to another one; so it is in a child made by fork. Between the requests of a chain (IOSQE_IO_LINK)
- * nothing is queued; it is queued later.
+ * signal handler that interrupted a call on the same pool they are -EDEADLK. A pool that is gone is -EINVAL, as long as
+ * its place was not given to another one; so it is in a child made by fork, and so is NULL where there has to be a pool,
+ * a request, an event or a completion. Between the requests of a chain (IOSQE_IO_LINK) nothing is queued; it is queued
+ * later.
  */
 struct aiouring_lease_pool;
 
