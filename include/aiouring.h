@@ -509,6 +509,53 @@ int aiouring_register_file(io_context_t ctx, int fd) LIBURING_NOEXCEPT;
 /* Takes that back, whether or not fd is open still. 0, also if nothing is held by that number; -EINVAL (ctx). */
 int aiouring_unregister_file(io_context_t ctx, int fd) LIBURING_NOEXCEPT;
 
+/*
+ * What aio_lio_opcode has added to it for a transfer that names a registered buffer, whose number is in aio_reqprio.
+ * Kernel AIO has no such operations and answers -EINVAL.
+ */
+#define AIOURING_CMD_FIXED 0x6200
+
+/*
+ * io_prep_pread() for memory that has to lie in the registered buffer buf_index of the context (0 to 16383). The result is
+ * the same; but io_submit() answers -EFAULT if the memory does not lie in it, or if there is no such buffer, where an
+ * ordinary request would be done all the same. No priority can be given (-EINVAL). For contexts that are carried by kernel
+ * AIO it is -EINVAL; see aiouring_context_backend().
+ */
+AIOURINGINLINE void aiouring_prep_pread_fixed(struct iocb *iocb, int fd, void *buf, size_t count, long long offset,
+					      int buf_index) LIBURING_NOEXCEPT
+{
+	io_prep_pread(iocb, fd, buf, count, offset);
+	iocb->aio_lio_opcode |= AIOURING_CMD_FIXED;
+	iocb->aio_reqprio = AIOURING_NUM__(short, buf_index);
+}
+
+/* The same for io_prep_pwrite(). */
+AIOURINGINLINE void aiouring_prep_pwrite_fixed(struct iocb *iocb, int fd, void *buf, size_t count, long long offset,
+					       int buf_index) LIBURING_NOEXCEPT
+{
+	io_prep_pwrite(iocb, fd, buf, count, offset);
+	iocb->aio_lio_opcode |= AIOURING_CMD_FIXED;
+	iocb->aio_reqprio = AIOURING_NUM__(short, buf_index);
+}
+
+/* The same for io_prep_preadv(): all pieces have to lie in the one buffer. */
+AIOURINGINLINE void aiouring_prep_preadv_fixed(struct iocb *iocb, int fd, const struct iovec *iov, int iovcnt,
+					       long long offset, int buf_index) LIBURING_NOEXCEPT
+{
+	io_prep_preadv(iocb, fd, iov, iovcnt, offset);
+	iocb->aio_lio_opcode |= AIOURING_CMD_FIXED;
+	iocb->aio_reqprio = AIOURING_NUM__(short, buf_index);
+}
+
+/* The same for io_prep_pwritev(). */
+AIOURINGINLINE void aiouring_prep_pwritev_fixed(struct iocb *iocb, int fd, const struct iovec *iov, int iovcnt,
+						long long offset, int buf_index) LIBURING_NOEXCEPT
+{
+	io_prep_pwritev(iocb, fd, iov, iovcnt, offset);
+	iocb->aio_lio_opcode |= AIOURING_CMD_FIXED;
+	iocb->aio_reqprio = AIOURING_NUM__(short, buf_index);
+}
+
 /* The registered buffers of a ring, which are found by their addresses. */
 struct aiouring_buffers;
 

@@ -77,6 +77,9 @@ pub const PWRITEV: u16 = 8;
 /// Read into a buffer of the ring that is bound to the context. Kernel AIO has no such operation and will not get one
 /// of this number soon.
 pub const PREAD_SELECT: u16 = 0x6100;
+/// With the operation of a transfer in the lower bits: the same, all of its memory in the registered buffer whose number
+/// `reqprio` is.
+pub const FIXED: u16 = 0x6200;
 
 /// `magic` of a completion ring that a program may read itself.
 pub const RING_MAGIC: u32 = 0xa10a_10a1;

@@ -93,6 +93,11 @@ impl Table {
         self.lookup.find(address, len).filter(|i| *i < self.count.load(Relaxed))
     }
 
+    /// Whether all of this lies in that buffer.
+    pub(crate) fn holds(&self, index: u32, memory: &[Segment]) -> bool {
+        index < self.count.load(Relaxed) && memory.iter().all(|[base, len]| self.lookup.holds(index, *base, *len))
+    }
+
     /// The place in the ring's table of the buffer that holds all of this; pieces of no length are in none.
     fn place(&self, memory: &[Segment]) -> Option<u32> {
         let [[base, len], rest @ ..] = memory else { return None };

@@ -215,6 +215,8 @@ struct Candidate {
     ioprio: u16,
     status: Status,
     kind: Kind,
+    /// The registered buffer that has to hold its memory.
+    within: Option<u32>,
     /// Kernel AIO would take it: errors are the request's own.
     judged: bool,
 }
@@ -229,6 +231,25 @@ impl Iocb {
             res2: 0,
         }
     }
+}
+
+/// A transfer that names a registered buffer as the ordinary one that it is otherwise, and the buffer.
+fn named_buffer(iocb: Iocb) -> Result<(Iocb, Option<u32>)> {
+    let operation = iocb.opcode ^ abi::FIXED;
+    if operation > 0xff {
+        return Ok((iocb, None));
+    }
+    // Where a priority would be there is the buffer's number.
+    let is_transfer = [abi::PREAD, abi::PWRITE, abi::PREADV, abi::PWRITEV].contains(&operation);
+    if !is_transfer || iocb.flags & FLAG_IOPRIO != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let plain = Iocb {
+        opcode: operation,
+        reqprio: 0,
+        ..iocb
+    };
+    Ok((plain, Some(u32::from(iocb.reqprio as u16))))
 }
 
 impl Candidate {
@@ -354,6 +375,7 @@ impl Submission<'_> {
         let kind = Kind::of(&status);
         self.known = (kind == Kind::Seekable && !status.is_virtual).then_some((fd, status));
         let resfd = self.eventfd_of(&iocb)?;
+        let (iocb, within) = named_buffer(iocb)?;
         let mut candidate = Candidate {
             iocb,
             address,
@@ -362,6 +384,7 @@ impl Submission<'_> {
             ioprio: 0,
             status,
             kind,
+            within,
             judged: false,
         };
         if !seeded("key") {
@@ -594,6 +617,10 @@ impl Submission<'_> {
     fn transfer_checked(&mut self, c: &Candidate, flags: u32, write: bool, room: &mut [Segment]) -> Result<()> {
         let iocb = &c.iocb;
         let (segments, len) = self.memory(iocb, room)?;
+        let holds = |buffer| self.context.buffers().is_some_and(|t| t.holds(buffer, segments));
+        if !c.within.is_none_or(holds) {
+            return Err(Errno::EFAULT);
+        }
         if (iocb.offset < 0 && !seeded("offset")) || iocb.offset.checked_add_unsigned(len).is_none() {
             return Err(Errno::EINVAL);
         }
