@@ -5,9 +5,9 @@
  * argument. What the call returns, whether the key was written, the event's result and the data must be the same.
  */
 #include "aio_check.h"
+#include "loop_device.h"
 
 #include <limits.h>
-#include <linux/loop.h>
 #include <netinet/in.h>
 #include <pty.h>
 #include <sys/epoll.h>
@@ -773,35 +773,17 @@ static void put_loop_away(void)
 	}
 }
 
-/* A block device, where one may be had. */
+/* A block device. */
 static void make_loop(void)
 {
-	int control = open("/dev/loop-control", O_RDWR), backing = temp_file(1 << 20, 8), number, tries;
-	struct loop_config config;
+	int backing = temp_file(1 << 20, 8);
+	char path[32];
 
-	memset(&config, 0, sizeof(config));
-	config.fd = (unsigned int)backing;
-	config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
-	for (tries = 0; control >= 0 && loop < 0 && tries < 10; tries++) {
-		char path[32];
-
-		number = ioctl(control, LOOP_CTL_GET_FREE);
-		snprintf(path, sizeof(path), "/dev/loop%d", number);
-		loop = number < 0 ? -1 : open(path, O_RDWR);
-		if (loop >= 0 && ioctl(loop, LOOP_CONFIGURE, &config) != 0) {
-			close(loop);
-			loop = -1;
-			continue;
-		}
-		if (loop >= 0)
-			CHECK(unlink("loop") == 0 || errno == ENOENT);
-		if (loop >= 0)
-			CHECK(symlink(path, "loop") == 0);
-	}
-	at_failure = put_loop_away;
-	if (control >= 0)
-		close(control);
+	loop = loop_device(backing, O_RDWR, path, sizeof(path));
 	close(backing);
+	CHECK(unlink("loop") == 0 || errno == ENOENT);
+	CHECK(symlink(path, "loop") == 0);
+	at_failure = put_loop_away;
 }
 
 int main(int argc, char **argv)

@@ -9,12 +9,12 @@
 #define BTRFS_H
 
 #include <dlfcn.h>
-#include <linux/loop.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 
 #include "check.h"
+#include "loop_device.h"
 
 /* Decoded bytes of an extent at most. */
 enum { EXTENT = 128 * 1024 };
@@ -36,8 +36,7 @@ MAYBE_UNUSED static void need_zlib(void)
 /* Mounts a new one with the options, and changes into it. */
 MAYBE_UNUSED static void enter_btrfs(const char *options)
 {
-	int image, control, attempt, device = -1;
-	struct loop_config config;
+	int image, device;
 	char path[32];
 
 	if (geteuid() != 0)
@@ -47,25 +46,7 @@ MAYBE_UNUSED static void enter_btrfs(const char *options)
 	CHECK(ftruncate(image, 128L << 20) == 0);
 	if (system("PATH=$PATH:/sbin:/usr/sbin mkfs.btrfs -q image >/dev/null 2>&1") != 0)
 		SKIP("no mkfs.btrfs");
-	control = open("/dev/loop-control", O_RDWR);
-	if (control < 0)
-		SKIP("no loop devices: %s", strerror(errno));
-	memset(&config, 0, sizeof(config));
-	config.fd = (unsigned int)image;
-	config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
-	/* Somebody else may take the free device first. */
-	for (attempt = 0; attempt < 20; attempt++) {
-		snprintf(path, sizeof(path), "/dev/loop%d", ioctl(control, LOOP_CTL_GET_FREE));
-		device = open(path, O_RDWR);
-		if (device < 0)
-			SKIP("no free loop device: %s", strerror(errno));
-		if (ioctl(device, LOOP_CONFIGURE, &config) == 0)
-			break;
-		close(device);
-		device = -1;
-	}
-	if (device < 0)
-		SKIP("no loop device to be had");
+	device = loop_device(image, O_RDWR, path, sizeof(path));
 	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
 		SKIP("no mount name space: %s", strerror(errno));
 	CHECK(mkdir("mounted", 0700) == 0 || errno == EEXIST);
@@ -75,7 +56,6 @@ MAYBE_UNUSED static void enter_btrfs(const char *options)
 	unlink("../image");
 	close(device);
 	close(image);
-	close(control);
 }
 
 /* Data that becomes smaller by a half or more: a page's worth of every pattern is repeated. */

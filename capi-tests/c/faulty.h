@@ -13,7 +13,6 @@
 #define FAULTY_H
 
 #include <linux/fuse.h>
-#include <linux/loop.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -22,6 +21,7 @@
 #include <sys/statvfs.h>
 
 #include "check.h"
+#include "loop_device.h"
 
 enum { SECTOR = 512, MOST_FILES = 8, MOST_HELD = 64, FUSE_CHUNK = 131072 };
 
@@ -375,34 +375,15 @@ MAYBE_UNUSED static void faulty_serve(struct faulty_file *files, size_t count, c
 	close(fd);
 }
 
-/* A loop device over a file, which goes with its last user; opened with these flags. */
+/* A loop device over the file of a path, which goes with its last user; opened with these flags. */
 MAYBE_UNUSED static int loop_over(const char *path, int flags, char *name, size_t room)
 {
-	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), file = open(path, O_RDWR | O_CLOEXEC);
-	struct loop_config config;
-	int attempt;
+	int file = open(path, O_RDWR | O_CLOEXEC), device;
 
-	if (control < 0)
-		SKIP("no loop devices: %s", strerror(errno));
 	CHECK(file >= 0);
-	memset(&config, 0, sizeof(config));
-	config.fd = (unsigned int)file;
-	config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
-	/* Somebody else may take the free device first. */
-	for (attempt = 0; attempt < 50; attempt++) {
-		int device, number = ioctl(control, LOOP_CTL_GET_FREE);
-
-		snprintf(name, room, "/dev/loop%d", number);
-		if (number < 0 || (device = open(name, flags | O_CLOEXEC)) < 0)
-			SKIP("no free loop device: %s", strerror(errno));
-		if (ioctl(device, LOOP_CONFIGURE, &config) == 0) {
-			close(file);
-			close(control);
-			return device;
-		}
-		close(device);
-	}
-	SKIP("no loop device to be had");
+	device = loop_device(file, flags, name, room);
+	close(file);
+	return device;
 }
 
 /* Runs a command of the system without its output; the test is skipped if it is not installed. */

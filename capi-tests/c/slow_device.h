@@ -6,11 +6,10 @@
 #ifndef SLOW_DEVICE_H
 #define SLOW_DEVICE_H
 
-#include <linux/loop.h>
-#include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 
 #include "check.h"
+#include "loop_device.h"
 
 /* Requests per second, in each direction, and so about how long one takes when another has just been answered. */
 enum { SLOW_IOPS = 4, SLOW_MS = 1000 / SLOW_IOPS };
@@ -77,13 +76,10 @@ static void slow_cleanup(void)
 /* Makes the device of `size` bytes of pattern `seed` and opens it with O_DIRECT. */
 MAYBE_UNUSED static int slow_device(size_t size, uint64_t seed)
 {
-	int control = open("/dev/loop-control", O_RDWR), file = temp_file(size, seed), attempt, device = -1;
-	struct loop_config config;
+	int file = temp_file(size, seed), device;
 	struct stat status;
 	char pid[32];
 
-	if (control < 0)
-		SKIP("no loop devices: %s", strerror(errno));
 	snprintf(slow_group, sizeof(slow_group), BLKIO "/test-%d", (int)getpid());
 	if (mkdir(slow_group, 0755) != 0)
 		SKIP("no blkio control group: %s", strerror(errno));
@@ -91,25 +87,9 @@ MAYBE_UNUSED static int slow_device(size_t size, uint64_t seed)
 	atexit(slow_cleanup);
 	at_failure = slow_cleanup;
 
-	memset(&config, 0, sizeof(config));
-	config.fd = (unsigned int)file;
-	config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
-	/* Somebody else may take the free device first. */
-	for (attempt = 0; attempt < 20; attempt++) {
-		int number = ioctl(control, LOOP_CTL_GET_FREE);
-
-		snprintf(slow_path, sizeof(slow_path), "/dev/loop%d", number);
-		if (number < 0 || (device = open(slow_path, O_RDWR | O_DIRECT)) < 0)
-			SKIP("no free loop device: %s", strerror(errno));
-		if (ioctl(device, LOOP_CONFIGURE, &config) == 0)
-			break;
-		close(device);
-		device = -1;
-	}
-	if (device < 0 || fstat(device, &status) != 0)
-		SKIP("no loop device to be had");
+	device = loop_device(file, O_RDWR | O_DIRECT, slow_path, sizeof(slow_path));
+	CHECK(fstat(device, &status) == 0);
 	close(file);
-	close(control);
 
 	snprintf(slow_number, sizeof(slow_number), "%u:%u", major(status.st_rdev), minor(status.st_rdev));
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
