@@ -47,21 +47,6 @@ static void check_event(struct iocb *expected, long result)
 	CHECK_EQ(ready(ctx), 0);
 }
 
-static void *release_later(void *ms)
-{
-	sleep_ms((long)(intptr_t)ms);
-	slow_release();
-	return NULL;
-}
-
-static pthread_t release_in(long ms)
-{
-	pthread_t thread;
-
-	CHECK_EQ(pthread_create(&thread, NULL, release_later, (void *)(intptr_t)ms), 0);
-	return thread;
-}
-
 /* It has been waited for, unless it was over before: another thread may be early. */
 static void is_over(int result)
 {
@@ -198,7 +183,7 @@ static void in_handler(void)
 	end_interrupts(thread);
 	handle(SIGUSR1, cancel_in_handler);
 	thread = start_interrupts();
-	releaser = release_in(60);
+	releaser = slow_release_in(60);
 	/* The handler waits for the read, too, so it is over when this call looks again, or when it comes. */
 	is_over(aiouring_cancel(ctx, &iocb, -1, AIOURING_CANCEL_IOCB | WAIT, NULL));
 	while (answer == 0)
@@ -223,7 +208,7 @@ static void jumped(void)
 	}
 	end_interrupts(thread);
 	CHECK_EQ(ready(ctx), 0);
-	thread = release_in(20);
+	thread = slow_release_in(20);
 	is_over(aiouring_cancel(ctx, NULL, -1, ALL | WAIT, NULL));
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 	check_event(&iocb, BLOCK);
@@ -249,7 +234,7 @@ static void destroyed(void)
 	start_read();
 	CHECK_EQ(pthread_create(&waiter, NULL, wait_for_all, ctx), 0);
 	CHECK_EQ(pthread_create(&thread, NULL, destroy_later, ctx), 0);
-	releaser = release_in(100);
+	releaser = slow_release_in(100);
 	CHECK_EQ(pthread_join(thread, &result), 0);
 	CHECK_EQ((intptr_t)result, 0);
 	CHECK_PATTERN(memory, BLOCK, 40, (uint64_t)next_block * BLOCK);
@@ -286,7 +271,7 @@ static void ended(void)
 	CHECK_EQ(pthread_create(&thread, NULL, submit_and_end, NULL), 0);
 	CHECK_EQ(pthread_join(thread, NULL), 0);
 	CHECK_EQ(aiouring_cancel(ctx, NULL, -1, ALL, NULL), -EALREADY);
-	thread = release_in(40);
+	thread = slow_release_in(40);
 	is_over(aiouring_cancel(ctx, &iocb, -1, AIOURING_CANCEL_IOCB | WAIT, NULL));
 	CHECK_EQ(ready(ctx), 1);
 	CHECK_EQ(pthread_join(thread, NULL), 0);

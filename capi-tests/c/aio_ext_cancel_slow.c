@@ -17,21 +17,6 @@ static int device, buffered, pipe_fd[2];
 static char *memory;
 static long next_block = 1;
 
-static void *release_later(void *ms)
-{
-	sleep_ms((long)(intptr_t)ms);
-	slow_release();
-	return NULL;
-}
-
-static pthread_t release_in(long ms)
-{
-	pthread_t thread;
-
-	CHECK_EQ(pthread_create(&thread, NULL, release_later, (void *)(intptr_t)ms), 0);
-	return thread;
-}
-
 /* They have been waited for, unless they were over before: another thread may be early. */
 static void is_over(int answer)
 {
@@ -116,7 +101,7 @@ static void transfers(io_context_t ctx, int fd, int write)
 		CHECK_ELAPSED(begun, 30);
 		CHECK_EQ(ready(ctx), 0);
 		CHECK_EQ(aiouring_cancel(ctx, NULL, device + 100, AIOURING_CANCEL_FD | WAIT, NULL), -ENOENT);
-		releaser = release_in(50);
+		releaser = slow_release_in(50);
 		is_over(aiouring_cancel(ctx, &iocb[0], fd, flags | WAIT, NULL));
 		CHECK_EQ(aiouring_cancel(ctx, &iocb[0], -1, AIOURING_CANCEL_IOCB, NULL), -ENOENT);
 		if (which > 0) {
@@ -170,7 +155,7 @@ static void syncs(void)
 		CHECK_EQ((int64_t)events[i].res, -ECANCELED);
 	taken += answer;
 	CHECK_EQ(aiouring_cancel(ctx, NULL, -1, ALL, NULL), taken < SYNCS ? -EALREADY : -ENOENT);
-	releaser = release_in(20);
+	releaser = slow_release_in(20);
 	is_over(aiouring_cancel(ctx, NULL, -1, ALL | WAIT, NULL));
 	CHECK_EQ(io_getevents(ctx, SYNCS - taken, SYNCS, events, &(struct timespec){0, 0}), SYNCS - taken);
 	for (i = 0; i < SYNCS - taken; i++)
@@ -203,7 +188,7 @@ static void mixed(io_context_t ctx)
 	start(ctx, iocb, device, 0);
 	io_prep_poll(&poll_iocb, pipe_fd[0], POLLIN);
 	CHECK_EQ(submit_one(ctx, &poll_iocb), 1);
-	releaser = release_in(50);
+	releaser = slow_release_in(50);
 	answer = aiouring_cancel(ctx, NULL, -1, ALL | WAIT, NULL);
 	poison();
 	CHECK_GE(answer, 1);
@@ -246,7 +231,7 @@ static void interrupted(io_context_t ctx)
 	CHECK_EQ(aiouring_cancel(ctx, NULL, -1, ALL | WAIT, NULL), -EINTR);
 	interrupts = 0;
 	CHECK_EQ(pthread_join(thread, NULL), 0);
-	thread = release_in(20);
+	thread = slow_release_in(20);
 	is_over(aiouring_cancel(ctx, NULL, -1, ALL | WAIT, NULL));
 	CHECK_EQ(collect(ctx, iocb), 0);
 	CHECK_EQ(pthread_join(thread, NULL), 0);
@@ -284,7 +269,7 @@ static void of_another(void)
 	CHECK_EQ(read(pipe_fd[0], &byte, 1), 1);
 	CHECK_EQ(aiouring_cancel(ctx, NULL, device, AIOURING_CANCEL_FD, NULL), -EALREADY);
 	CHECK_EQ(aiouring_cancel(ctx, NULL, device, AIOURING_CANCEL_FD | WAIT, &limit), -ETIME);
-	releaser = release_in(40);
+	releaser = slow_release_in(40);
 	is_over(aiouring_cancel(ctx, NULL, device, AIOURING_CANCEL_FD | WAIT, NULL));
 	poison();
 	CHECK_EQ(ready(ctx), DEPTH);

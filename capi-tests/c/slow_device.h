@@ -6,6 +6,7 @@
 #ifndef SLOW_DEVICE_H
 #define SLOW_DEVICE_H
 
+#include <pthread.h>
 #include <sys/sysmacros.h>
 
 #include "check.h"
@@ -56,6 +57,22 @@ MAYBE_UNUSED static void slow_hold(void)
 MAYBE_UNUSED static void slow_release(void)
 {
 	CHECK(slow_limit(0, 0));
+}
+
+static void *slow_release_after(void *ms)
+{
+	sleep_ms((long)(intptr_t)ms);
+	slow_release();
+	return NULL;
+}
+
+/* The same in so many milliseconds, by a thread that is to be joined. */
+MAYBE_UNUSED static pthread_t slow_release_in(long ms)
+{
+	pthread_t thread;
+
+	CHECK_EQ(pthread_create(&thread, NULL, slow_release_after, (void *)(intptr_t)ms), 0);
+	return thread;
 }
 
 /* Leaves the control group and removes it; the loop device goes with its last descriptor. */
