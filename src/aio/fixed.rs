@@ -249,7 +249,10 @@ impl Buffers {
         while !table.plain.load(Relaxed) && done < count {
             let some = NOTHING.get(..(count - done) as usize).unwrap_or(&NOTHING);
             match self.change(process, base + done, some, &[]) {
-                Ok(n @ 1..) => done += n,
+                Ok(n @ 1..) => {
+                    self.renew(base + done, n);
+                    done += n;
+                }
                 Ok(0) | Err(Errno::EAGAIN | Errno::EINTR | Errno::ENOMEM) => return Err(Errno::EAGAIN),
                 // The ring cannot be entered any more, or not for this.
                 Err(_) => break,
@@ -345,13 +348,17 @@ impl Buffers {
                 continue;
             }
             let [at, len] = *buffer;
-            table.lookup.set(offset + index, at, len);
             if *tag != 0 {
-                table.tagged.store(true, Relaxed);
+                // Before anybody finds it: a thread's own ring would not tell.
+                table.tagged.store(true, SeqCst);
             }
+            table.lookup.set(offset + index, at, len);
             if let Some(place) = table.tags.get((offset + index) as usize) {
                 place.store(*tag, Relaxed);
             }
+        }
+        if !plain {
+            self.renew(base, kept);
         }
         done
     }
@@ -375,16 +382,17 @@ impl Buffers {
         process.engine.change_buffers(&change);
         match change.done.load(SeqCst) {
             LOST => Err(Errno::ENXIO),
-            done @ 0.. => {
-                let done = done as u32;
-                for life in self.lives.iter().skip(offset as usize).take(done as usize) {
-                    life.store(life.load(Relaxed).wrapping_add(1) & !FAILED, Release);
-                }
-                self.changes.fetch_add(done.min(1), SeqCst);
-                Ok(done)
-            }
+            done @ 0.. => Ok(done as u32),
             error => Err(Errno::new(-error)),
         }
+    }
+
+    /// So many places are others by now. To be said after it shows where they lie: who sees the new life sees that, too.
+    fn renew(&self, offset: u32, count: u32) {
+        for life in self.lives.iter().skip(offset as usize).take(count as usize) {
+            life.store(life.load(Relaxed).wrapping_add(1) & !FAILED, Release);
+        }
+        self.changes.fetch_add(count.min(1), SeqCst);
     }
 
     /// A table for so many buffers, of those that are free or new. The lock is held.
@@ -602,7 +610,7 @@ impl Copies {
     #[cold]
     fn get(&self, ring: &Ring, request: &Request, (place, now): (u32, u32)) -> bool {
         let table = request.context().and_then(Context::buffers);
-        let (Some(table), true) = (table, self.open(ring)) else {
+        let (Some(table), true) = (table.filter(|t| !t.has_tags()), self.open(ring)) else {
             return false;
         };
         let range = table.lookup.range(place.wrapping_sub(table.base.load(Relaxed)));
