@@ -1158,7 +1158,7 @@ struct aiouring_features {
 	__u64 sqe_flags;       /* IOSQE_; 0 before Linux 6.18 */
 	__u64 ops[4];          /* bit N % 64 of [N / 64]: the request N, IORING_OP_ */
 	__u64 registers[2];    /* the same for IORING_REGISTER_ */
-	__s32 disabled;        /* kernel.io_uring_disabled: 0 to 2, -1 before Linux 6.6 */
+	__s32 disabled;        /* kernel.io_uring_disabled: 0 to 2, -1 before Linux 6.6 or if it cannot be read */
 	__s32 group;           /* kernel.io_uring_group, -1 for none */
 	__u32 seccomp;         /* mode of the calling thread: 0 none, 1 strict, 2 filters */
 	__s32 filtered;        /* 0, or the error by which a filter refuses a call of io_uring; -EPERM if it kills */
@@ -1173,7 +1173,8 @@ struct aiouring_features {
 /*
  * Tells what io_uring can do for the calling thread, and if nothing, why. entries: the size of the ring that is wanted, 0
  * for a small one; it is made and ended again. Under a seccomp filter each call is tried first by a child that nobody sees,
- * as the filter may kill for it; for that time the handler of SIGSYS is the library's.
+ * as the filter may kill for it; for that time the handler of SIGSYS is the library's. If no child can be made or waited
+ * for, nothing is tried: that error is what `error` and `aio` say.
  *
  * size: sizeof(*out) of the program. What a newer library knows beyond it is left out, what an older one does not know is
  * zero. 0, whatever the report says; -EINVAL for NULL or a size below 16. It takes up to some milliseconds.

@@ -155,6 +155,35 @@ static void killed(void)
 	CHECK_EQ(waitpid(-1, NULL, __WALL | WNOHANG), -1);
 }
 
+/* Without a child nothing is tried, as that could be the end: no call of io_uring's is blamed for it. */
+static void without_child(void)
+{
+	struct aiouring_features features;
+
+	filter_processes(SECCOMP_RET_ERRNO | EPERM);
+	features = report(8);
+	CHECK_EQ(features.error, -EPERM);
+	CHECK_EQ(features.aio, -EPERM);
+	CHECK_EQ(features.filtered, 0);
+	CHECK_EQ(features.sources, 0);
+	CHECK_REASON(features, "clone: EPERM: there is no child");
+}
+
+static void no_more_processes(void)
+{
+	struct rlimit none = {0, 0};
+
+	if (geteuid() == 0)
+		CHECK(setgroups(0, NULL) == 0 && setgid(65534) == 0 && setuid(65534) == 0);
+	CHECK(setrlimit(RLIMIT_NPROC, &none) == 0);
+	/* Without a filter it takes none. */
+	CHECK_EQ(report(8).error, here.error);
+	CHECK_EQ(report(8).aio, here.aio);
+	filter_calls(__NR_io_setup, __NR_io_setup, SECCOMP_RET_ERRNO | EPERM, 0);
+	CHECK_EQ(report(8).error, -EAGAIN);
+	CHECK_REASON(report(8), "clone: EAGAIN: there is no child");
+}
+
 static volatile sig_atomic_t trapped;
 
 static void on_sigsys(int signo)
@@ -334,6 +363,8 @@ int main(void)
 	apart(enosys);
 	apart(setup_only);
 	apart(killed);
+	apart(without_child);
+	apart(no_more_processes);
 	apart(trapping);
 	apart(aio_refused);
 	apart(no_descriptors);

@@ -273,10 +273,19 @@ impl Features {
         };
         release(&mut this.release);
         this.kernel = parsed(&this.release);
-        this.aio = kernel_aio(this.seccomp != 0).map_or_else(Errno::negated, |()| 0);
         let entries = if entries == 0 { 2 } else { entries };
         let mut reason = [0; 192];
-        this.ask(entries, &mut Text::new(&mut reason));
+        let text = &mut Text::new(&mut reason);
+        if this.seccomp != 0
+            && let Err(error) = seccomp::can_try()
+        {
+            // To try it here could be the end of the process.
+            (this.error, this.aio) = (error.negated(), error.negated());
+            named(error, text.text("clone: ")).text(": there is no child to try what the seccomp filter does");
+        } else {
+            this.aio = kernel_aio(this.seccomp != 0).map_or_else(Errno::negated, |()| 0);
+            this.ask(entries, text);
+        }
         this.reason = reason;
         this
     }

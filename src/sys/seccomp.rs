@@ -80,6 +80,15 @@ pub fn trial_of(nr: i64, args: [usize; 2], expected: Errno) -> Result<()> {
     sheltered(|| try_call(nr, args, Some(expected)))
 }
 
+/// Whether the two above can be asked: they need a child.
+///
+/// # Errors
+/// Why there is none.
+pub fn can_try() -> Result<()> {
+    let _quiet = thread::quiet();
+    sheltered(|| Ok(()))
+}
+
 /// Signals are blocked.
 fn sheltered(calls: impl FnOnce() -> Result<()>) -> Result<()> {
     /// The process that is at it: the handler is the process's, and there is one record of it.
