@@ -1244,7 +1244,9 @@ typedef void (*aiouring_completion_fn)(void *arg, const struct io_uring_cqe *cqe
  * kernel keeps no account (all has been cancelled then); -EEXIST in another thread than the only one that may submit;
  * -EINVAL for a NULL ring or a time that is none; -EBADF if the ring is not set up; -EACCES and others where the ring's
  * restrictions forbid the request. After an error without left, the completion of that request may come yet: its
- * user_data >> 32 is AIOURING_DRAIN_MARK, and what is submitted until then begins only after it.
+ * user_data >> 32 is AIOURING_DRAIN_MARK, and what is submitted until then begins only after it. With IORING_SETUP_SQPOLL
+ * there is another, also with left, which cancels what the kernel's worker threads have (splices, opens of FIFOs); it
+ * waits behind requests of the program with IOSQE_IO_DRAIN.
  *
  * Nobody else may use the ring meanwhile. A signal does not end it. Linux 6.0; before that nothing is cancelled: what is
  * in flight has to end by itself.

@@ -185,6 +185,34 @@ static void idle(unsigned flags)
 	CHECK_EQ(ret, 0);
 }
 
+/* What sleeps in a thread of the kernel's: a transfer between pipes, of which one is empty. */
+static void in_worker(unsigned flags, int counted)
+{
+	struct __kernel_timespec limit = ms(10000);
+	struct io_uring_sqe *sqe;
+	struct io_uring ring;
+	struct seen seen;
+	int from[2], to[2];
+
+	CHECK(pipe(from) == 0 && pipe(to) == 0);
+	make(&ring, 4, flags);
+	seen = begin(&ring);
+	sqe = next(&ring);
+	io_uring_prep_splice(sqe, from[0], -1, to[1], -1, 100, 0);
+	sqe->user_data = 1;
+	CHECK_EQ(io_uring_submit(&ring), 1);
+	sleep_ms(5);
+	seen.left = 1;
+	CHECK_EQ(aiouring_queue_drain_exit(&ring, &limit, note, &seen, counted ? &seen.left : NULL), 0);
+	CHECK_EQ(seen.final[1], 1);
+	CHECK_LE(seen.res[1], -1);
+	CHECK_EQ(seen.strange, 0);
+	close(from[0]);
+	close(from[1]);
+	close(to[0]);
+	close(to[1]);
+}
+
 /* The time is up before all is done. */
 static void too_late(int counted)
 {
@@ -398,6 +426,8 @@ int main(void)
 	for (i = 0; i < COUNT_OF(kinds); i++) {
 		everything(kinds[i], 0);
 		everything(kinds[i], 1);
+		in_worker(kinds[i], 0);
+		in_worker(kinds[i], 1);
 		idle(kinds[i]);
 	}
 	overflow();

@@ -7,8 +7,8 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use crate::sys::{Errno, Result, futex};
 use crate::uring::queue::Patience;
 use crate::uring::{
-    Cqe, IORING_ASYNC_CANCEL_ALL, IORING_ASYNC_CANCEL_ANY, IORING_FEAT_EXT_ARG, IORING_OP_NOP, IORING_OP_NOP128,
-    IORING_OP_URING_CMD128, IORING_REGISTER_SYNC_CANCEL, IORING_SETUP_IOPOLL, IORING_SETUP_SQE_MIXED,
+    Cqe, IORING_ASYNC_CANCEL_ALL, IORING_ASYNC_CANCEL_ANY, IORING_FEAT_EXT_ARG, IORING_OP_ASYNC_CANCEL, IORING_OP_NOP,
+    IORING_OP_NOP128, IORING_OP_URING_CMD128, IORING_REGISTER_SYNC_CANCEL, IORING_SETUP_IOPOLL, IORING_SETUP_SQE_MIXED,
     IORING_SETUP_SQPOLL, IOSQE_IO_DRAIN, LIBURING_UDATA_TIMEOUT, Ring, Sqe, Timespec, register, setup,
 };
 
@@ -90,17 +90,18 @@ fn drain(
     each: &mut dyn FnMut(*const Cqe),
     is_done: Option<&dyn Fn() -> bool>,
 ) -> Result<()> {
-    static CALLS: AtomicU32 = AtomicU32::new(0);
     let until = limit.map(|ns| futex::now().saturating_add(ns));
     // Refused before anything is changed, where it is.
     cancel(ring)?;
     drop_queued(ring, each);
-    let end = is_done.map_or_else(
-        || End::Marked(MARK << 32 | u64::from(CALLS.fetch_add(1, Relaxed))),
-        End::Counted,
-    );
+    let end = is_done.map_or_else(|| End::Marked(new_number()), End::Counted);
     let (mut mark, mut step) = (Mark::ToQueue, STEPS.0);
+    let mut sent = None;
     loop {
+        // Behind a mark it would wait.
+        if mark == Mark::ToQueue && sent.is_none() {
+            sent = cancel_by_thread(ring);
+        }
         if let End::Marked(user_data) = end
             && let Err(e) = hand_over(ring, &mut mark, user_data)
         {
@@ -110,7 +111,7 @@ fn drain(
         }
         // What has completed, but waits for its task to be in the kernel.
         let _ = ring.get_events();
-        let seen = reap(ring, each, end);
+        let seen = reap(ring, each, end, &mut sent);
         match (end, seen) {
             (End::Counted(is_done), _) if is_done() => break,
             (_, Some(0)) => break,
@@ -131,12 +132,12 @@ fn drain(
         cancel(ring)?;
     }
     // Completions for which the queue had no room come after the last of those that it had.
-    reap(ring, each, end);
+    reap(ring, each, end, &mut sent);
     Ok(())
 }
 
 /// Cancels what can be cancelled at the moment; nothing if the kernel has no such call, before 6.0, or the ring does not
-/// allow it. A request to cancel would do only once: it would wait behind the mark.
+/// allow it.
 fn cancel(ring: &Ring) -> Result<()> {
     let arg = Cancel {
         addr: 0,
@@ -151,6 +152,30 @@ fn cancel(ring: &Ring) -> Result<()> {
         Err(e @ (Errno::EBADF | Errno::EEXIST)) => Err(e),
         _ => Ok(()),
     }
+}
+
+/// User data that no request had before.
+fn new_number() -> u64 {
+    static NUMBERS: AtomicU32 = AtomicU32::new(0);
+    MARK << 32 | u64::from(NUMBERS.fetch_add(1, Relaxed))
+}
+
+/// What the kernel's thread has handed on to others, which may sleep in a call, only a request finds: its user data.
+fn cancel_by_thread(ring: &Ring) -> Option<u64> {
+    if ring.flags & IORING_SETUP_SQPOLL == 0 || ring.sq_space_left() == 0 {
+        return None;
+    }
+    let user_data = new_number();
+    ring.push(&Sqe {
+        opcode: IORING_OP_ASYNC_CANCEL,
+        fd: -1,
+        op_flags: IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL,
+        user_data,
+        ..Sqe::default()
+    });
+    // What is wrong with the ring shows elsewhere.
+    let _ = ring.submit();
+    Some(user_data)
 }
 
 /// Takes back the requests that the kernel has not got: each is cancelled.
@@ -204,8 +229,8 @@ fn hand_over(ring: &Ring, mark: &mut Mark, user_data: u64) -> Result<()> {
     Ok(())
 }
 
-/// Hands out what has completed; the result of the mark, if that is among it.
-fn reap(ring: &Ring, each: &mut dyn FnMut(*const Cqe), end: End) -> Option<i32> {
+/// Hands out what has completed; the result of the mark, if that is among it. `sent` is forgotten when it has completed.
+fn reap(ring: &Ring, each: &mut dyn FnMut(*const Cqe), end: End, sent: &mut Option<u64>) -> Option<i32> {
     let mut seen = None;
     loop {
         let mut at = ptr::null_mut();
@@ -215,6 +240,9 @@ fn reap(ring: &Ring, each: &mut dyn FnMut(*const Cqe), end: End) -> Option<i32> 
         // SAFETY: a completion in the queue, which the kernel leaves alone until it is given back.
         let cqe: Cqe = unsafe { at.read() };
         if cqe.user_data >> 32 == MARK {
+            if *sent == Some(cqe.user_data) {
+                *sent = None;
+            }
             if let End::Marked(user_data) = end
                 && user_data == cqe.user_data
             {
