@@ -462,8 +462,9 @@ AIOURINGINLINE int aiouring_event_buffer(const struct io_event *event) LIBURING_
  * tags: NULL, or for each buffer a number. When the kernel has let go of the buffer an event comes with that number in
  * data, and obj NULL; 0 for none. Each takes the place of one event of io_setup() as long as the buffer is registered.
  *
- * As long as a buffer is registered its memory is locked and counts against RLIMIT_MEMLOCK; it must not be unmapped, nor
- * replaced by other memory at the same address, since the kernel would go on with the pages that were.
+ * As long as a buffer is registered its memory is locked and counts against RLIMIT_MEMLOCK; it must not be unmapped, given
+ * back (MADV_DONTNEED, MADV_FREE, a file that is cut), nor replaced by other memory at the same address, since the kernel
+ * would go on with the pages that were: what is read is not seen, what is written is old.
  *
  * 0, or nothing is registered and: -EINVAL (ctx; nr is 0 or above 16384; a tag of an empty place), -EBUSY (the context
  * has buffers), -EFAULT (memory that is not there or cannot be written; a length of 0 or above 1 GiB), -EOVERFLOW,
