@@ -353,6 +353,67 @@ static void bad_input(void)
 	}
 }
 
+static volatile int waiters_done;
+static unsigned pushed_by_waiters;
+
+/* A handler that waits as well, wherever it comes: nobody is to wait for what it interrupts. */
+static void push_and_wait(int signo)
+{
+	struct io_uring_sqe sqe;
+	int ret;
+
+	(void)signo;
+	memset(&sqe, 0, sizeof(sqe));
+	io_uring_prep_nop(&sqe);
+	ret = aiouring_submitter_push(submitter, &sqe, 1, AIOURING_PUSH_TAKEN);
+	if (ret >= 0)
+		__atomic_add_fetch(&pushed_by_waiters, 1, __ATOMIC_SEQ_CST);
+	else
+		CHECK(ret == -EBUSY || ret == -EAGAIN);
+}
+
+static void *waiter(void *unused)
+{
+	while (!waiters_done)
+		push_and_wait(0);
+	return unused;
+}
+
+static void waiting_handlers(void)
+{
+	struct sigaction action, old;
+	struct io_uring_cqe *cqe;
+	pthread_t threads[3];
+	unsigned i, seen = 0;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_handler = push_and_wait;
+	action.sa_flags = SA_RESTART;
+	CHECK(sigaction(SIGUSR2, &action, &old) == 0);
+	make(&ring, 8, 0);
+	CHECK_EQ(aiouring_submitter_create(&submitter, &ring, 0, 0), 0);
+	for (i = 0; i < COUNT_OF(threads); i++)
+		CHECK_EQ(pthread_create(&threads[i], NULL, waiter, NULL), 0);
+	while (seen < 100000) {
+		CHECK_EQ(io_uring_wait_cqe(&ring, &cqe), 0);
+		io_uring_cqe_seen(&ring, cqe);
+		if (++seen % 16 == 0)
+			pthread_kill(threads[seen / 16 % COUNT_OF(threads)], SIGUSR2);
+	}
+	waiters_done = 1;
+	for (i = 0; i < COUNT_OF(threads); i++)
+		CHECK_EQ(pthread_join(threads[i], NULL), 0);
+	CHECK_GE(aiouring_submitter_flush(submitter), 0);
+	while (io_uring_peek_cqe(&ring, &cqe) == 0) {
+		io_uring_cqe_seen(&ring, cqe);
+		seen++;
+	}
+	CHECK_EQ(seen, pushed_by_waiters);
+	CHECK_EQ(aiouring_submitter_destroy(submitter), 0);
+	io_uring_queue_exit(&ring);
+	CHECK(sigaction(SIGUSR2, &old, NULL) == 0);
+}
+
 int main(void)
 {
 	const unsigned own = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
@@ -372,6 +433,7 @@ int main(void)
 	owned();
 	refused();
 	handlers();
+	waiting_handlers();
 	bad_input();
 	return 0;
 }

@@ -27,6 +27,8 @@ pub const TAKEN: u32 = 1 << 1;
 const TURNS: u32 = 8;
 /// How long to sleep where nobody wakes: the kernel's thread takes requests without a word.
 const MOMENT: u64 = 100_000;
+/// How long elsewhere: whoever is to wake may be interrupted right before it, by a handler that sleeps here.
+const A_WHILE: u64 = 10_000_000;
 
 const LIVE: u32 = 0x5b_317e;
 
@@ -276,7 +278,8 @@ impl Submitter {
         let seen = self.rounds.load(SeqCst);
         self.sleepers.fetch_add(1, SeqCst);
         drop(held);
-        let limit = if self.is_polled() { MOMENT } else { futex::FOREVER };
+        self.lock.nudge();
+        let limit = if self.is_polled() { MOMENT } else { A_WHILE };
         let _ = futex::wait(&self.rounds, seen, limit);
         self.sleepers.fetch_sub(1, SeqCst);
     }

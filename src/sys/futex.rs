@@ -183,6 +183,12 @@ impl Lock {
         }
     }
 
+    /// Wakes one that sleeps, before the caller does: if it is a signal handler, it may have come between a release of its
+    /// own thread and the waking that belongs to it.
+    pub fn nudge(&self) {
+        wake(self.half(), 1);
+    }
+
     /// Lets go of the lock where a call of the calling thread was left with it.
     pub fn reclaim(&self) {
         if self.is_mine() {
