@@ -11,7 +11,8 @@ use ctest::TestGenerator;
 
 fn main() {
     generate("uring", "liburing.h", uring);
-    generate("aio", "libaio.h", aio);
+    // With libaio.h, and the operations of our own.
+    generate("aio", "aiouring.h", aio);
     println!("cargo::rerun-if-changed=../include");
     println!("cargo::rerun-if-changed=build.rs");
 }
@@ -95,11 +96,16 @@ fn aio(generator: &mut TestGenerator) {
         })
         .rename_constant(|constant| {
             let name = constant.ident();
-            [
+            let theirs = [
                 "PREAD", "PWRITE", "FSYNC", "FDSYNC", "POLL", "NOOP", "PREADV", "PWRITEV",
-            ]
-            .contains(&name)
-            .then(|| format!("IO_CMD_{name}"))
+            ];
+            let ours = ["PREAD_SELECT", "FIXED"];
+            let prefix = match () {
+                () if theirs.contains(&name) => "IO_CMD_",
+                () if ours.contains(&name) => "AIOURING_CMD_",
+                () => return None,
+            };
+            Some(format!("{prefix}{name}"))
         })
         // Of the kernel, not of the header.
         .skip_const(|constant| {

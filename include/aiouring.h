@@ -526,7 +526,8 @@ AIOURINGINLINE void aiouring_prep_pread_fixed(struct iocb *iocb, int fd, void *b
 					      int buf_index) LIBURING_NOEXCEPT
 {
 	io_prep_pread(iocb, fd, buf, count, offset);
-	iocb->aio_lio_opcode |= AIOURING_CMD_FIXED;
+	/* IO_CMD_PREAD is 0. */
+	iocb->aio_lio_opcode = AIOURING_CMD_FIXED;
 	iocb->aio_reqprio = AIOURING_NUM__(short, buf_index);
 }
 
@@ -535,7 +536,7 @@ AIOURINGINLINE void aiouring_prep_pwrite_fixed(struct iocb *iocb, int fd, void *
 					       int buf_index) LIBURING_NOEXCEPT
 {
 	io_prep_pwrite(iocb, fd, buf, count, offset);
-	iocb->aio_lio_opcode |= AIOURING_CMD_FIXED;
+	iocb->aio_lio_opcode = AIOURING_CMD_FIXED + IO_CMD_PWRITE;
 	iocb->aio_reqprio = AIOURING_NUM__(short, buf_index);
 }
 
@@ -544,7 +545,7 @@ AIOURINGINLINE void aiouring_prep_preadv_fixed(struct iocb *iocb, int fd, const 
 					       long long offset, int buf_index) LIBURING_NOEXCEPT
 {
 	io_prep_preadv(iocb, fd, iov, iovcnt, offset);
-	iocb->aio_lio_opcode |= AIOURING_CMD_FIXED;
+	iocb->aio_lio_opcode = AIOURING_CMD_FIXED + IO_CMD_PREADV;
 	iocb->aio_reqprio = AIOURING_NUM__(short, buf_index);
 }
 
@@ -553,7 +554,7 @@ AIOURINGINLINE void aiouring_prep_pwritev_fixed(struct iocb *iocb, int fd, const
 						long long offset, int buf_index) LIBURING_NOEXCEPT
 {
 	io_prep_pwritev(iocb, fd, iov, iovcnt, offset);
-	iocb->aio_lio_opcode |= AIOURING_CMD_FIXED;
+	iocb->aio_lio_opcode = AIOURING_CMD_FIXED + IO_CMD_PWRITEV;
 	iocb->aio_reqprio = AIOURING_NUM__(short, buf_index);
 }
 
