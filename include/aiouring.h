@@ -905,7 +905,8 @@ AIOURINGINLINE int aiouring_btrfs_prep_write(struct io_uring_sqe *sqe, int fd,
  * submits by aiouring_lease_submit().
  *
  * Any thread may call these functions, while another waits, too; what it starts is then submitted at once. The ring itself
- * is one thread's: with other requests of the program in it, or with IORING_SETUP_SINGLE_ISSUER, so is the pool. In a
+ * is one thread's: with other requests of the program in it, or with IORING_SETUP_SINGLE_ISSUER, so is the pool. A thread
+ * that ends takes with it what it has submitted and the kernel has not done (-ECANCELED). In a
  * signal handler that interrupted a call on the same pool they are -EDEADLK. A pool that is gone is -EINVAL, as long as
  * its place was not given to another one; so it is in a child made by fork, and so is NULL where there has to be a pool,
  * a request, an event or a completion. Between the requests of a chain (IOSQE_IO_LINK) nothing is queued; it is queued
@@ -1266,7 +1267,9 @@ struct aiouring_submitter;
  * A ring with IORING_SETUP_SINGLE_ISSUER, with or without IORING_SETUP_DEFER_TASKRUN, can be entered by one thread only,
  * which has to be the caller: that which made or enabled the ring. What other threads push waits in the queue, and that
  * thread finds a completion with the user_data wake_data in the ring, upon which it calls aiouring_submitter_flush(). Such
- * completions are one until it does. For other rings wake_data has no meaning.
+ * completions are one until it does. For other rings wake_data has no meaning, and whichever thread is in the kernel submits
+ * for all: a thread that ends takes with it what it has submitted and the kernel has not done (-ECANCELED), also requests
+ * of others. So let threads that push end when their requests and those of all others are done.
  *
  * 0, or: -EINVAL for NULL or flags; -EBADF if the ring has no descriptor, which other threads need; -EOPNOTSUPP with
  * IORING_SETUP_SQ_REWIND and IORING_SETUP_SQE_MIXED; -ENOMEM. A child has no such object: all calls are -EINVAL there.

@@ -31,6 +31,9 @@ static void *start(void *arg)
 			CHECK_EQ(fill_from(lease, source, (uint64_t)i * SIZE, 0), 0);
 		__atomic_fetch_add(&opened, 1, __ATOMIC_RELAXED);
 	}
+	/* A thread that ends takes with it what it has submitted and a worker of the kernel has not done yet. */
+	while (__atomic_load_n(&done, __ATOMIC_RELAXED) < THREADS * rounds)
+		sleep_ms(1);
 	return NULL;
 }
 

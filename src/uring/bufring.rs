@@ -860,7 +860,12 @@ impl Inner {
 
     /// Whether the program has ended the ring.
     fn is_orphaned(&self) -> bool {
-        !self.by_index && !file::is_same(self.ring_fd, self.fd)
+        match self.kind {
+            // Such a ring stays where it is, and is all zeroes when it has ended.
+            // SAFETY: as in `request`.
+            Kind::Requests if self.by_index => unsafe { (*self.ring).sq.sqes.is_null() },
+            _ => !self.by_index && !file::is_same(self.ring_fd, self.fd),
+        }
     }
 
     fn detach(&mut self) -> Result<()> {
