@@ -99,4 +99,20 @@ MAYBE_UNUSED static long event_of(io_context_t ctx, struct iocb *iocb, int line)
 /* The request is refused by io_submit with this error. */
 #define SUBMIT_IS(ctx, iocb, error) CHECK_EQ(submit_one(ctx, iocb), error)
 
+/* Reads so many pages of a file of pattern `seed`, and waits for each. */
+MAYBE_UNUSED static void read_one_by_one(io_context_t ctx, int fd, int count, uint64_t seed)
+{
+	enum { PAGE = 4096 };
+	char *memory = (char *)pages(PAGE);
+	struct iocb iocb;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		io_prep_pread(&iocb, fd, memory, PAGE, (long long)i * PAGE);
+		EVENT_IS(ctx, &iocb, PAGE);
+		CHECK_PATTERN(memory, PAGE, seed, (uint64_t)i * PAGE);
+	}
+	munmap(memory, PAGE);
+}
+
 #endif

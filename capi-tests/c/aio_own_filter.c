@@ -13,16 +13,7 @@ static char *memory;
 
 static void use(io_context_t ctx)
 {
-	struct iocb iocb;
-	char *here = (char *)pages(BLOCK);
-	int i;
-
-	for (i = 0; i < WAITS; i++) {
-		io_prep_pread(&iocb, file, here, BLOCK, i * BLOCK);
-		EVENT_IS(ctx, &iocb, BLOCK);
-		CHECK_PATTERN(here, BLOCK, 41, (uint64_t)i * BLOCK);
-	}
-	munmap(here, BLOCK);
+	read_one_by_one(ctx, file, WAITS, 41);
 }
 
 static void forbid(void)

@@ -18,16 +18,7 @@ static sigjmp_buf place;
 /* Waits so often that the library takes the thread for one that waits. */
 static void get_used_to(io_context_t ctx)
 {
-	struct iocb iocb;
-	char *here = (char *)pages(BLOCK);
-	int i;
-
-	for (i = 0; i < WAITS; i++) {
-		io_prep_pread(&iocb, file, here, BLOCK, i * BLOCK);
-		EVENT_IS(ctx, &iocb, BLOCK);
-		CHECK_PATTERN(here, BLOCK, 41, (uint64_t)i * BLOCK);
-	}
-	munmap(here, BLOCK);
+	read_one_by_one(ctx, file, WAITS, 41);
 }
 
 /* In flight until the device is released. */
